@@ -1,0 +1,106 @@
+"""The event log: what was committed, in the order in which it was committed.
+
+A service inserts its event without a position, in the transaction of the change. A sequencer
+stamps committed events with consecutive positions; the position is the cursor that clients
+resume from. So a slow transaction can never appear behind a cursor that has passed it.
+"""
+
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from schema.tables import Row
+from schema.values import utc_now
+
+
+class EventKind(StrEnum):
+    """Past facts that watchers care about."""
+
+    PROGRESS_RECEIVED = "progress.received"
+    PROGRESS_LOGGED = "progress.logged"
+    PROGRESS_CONFIRMED = "progress.confirmed"
+    PROGRESS_DISMISSED = "progress.dismissed"
+    PROGRESS_CORRECTED = "progress.corrected"
+    PROGRESS_RETURNED = "progress.returned"
+
+
+class EventRow(Row):
+    """A committed fact. `position` is None until the sequencer has stamped it."""
+
+    position: int | None = fields.BigIntField(null=True, unique=True)  # type: ignore[assignment]
+    kind = fields.CharEnumField(EventKind, max_length=40)
+    agency_id = fields.UUIDField()
+    employee_id = fields.UUIDField()
+    record_id = fields.UUIDField()
+    target_ids: list[str] = fields.JSONField(default=list)  # type: ignore[assignment]
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A stamped event, as watchers receive it."""
+
+    position: int
+    kind: EventKind
+    agency_id: UUID
+    employee_id: UUID
+    record_id: UUID
+    target_ids: tuple[UUID, ...]
+    created_at: datetime
+
+
+async def append(
+    connection: BaseDBAsyncClient,
+    *,
+    kind: EventKind,
+    agency_id: UUID,
+    employee_id: UUID,
+    record_id: UUID,
+    target_ids: Collection[UUID] = (),
+) -> None:
+    """Insert an event in the caller's transaction; `target_ids` are those whose figures moved."""
+    await EventRow.create(
+        using_db=connection,
+        kind=kind,
+        agency_id=agency_id,
+        employee_id=employee_id,
+        record_id=record_id,
+        target_ids=sorted(str(id) for id in target_ids),
+        created_at=utc_now(),
+    )
+
+
+class EventFeed(Protocol):
+    """What the server supplies so that subscriptions can follow the log."""
+
+    async def last_position(self) -> int:
+        """The position of the newest stamped event, 0 for an empty log."""
+
+    def follow(self, after: int) -> AsyncGenerator[Event, None]:
+        """All events behind a position in order, without gap or repeat, then live ones.
+
+        Raises:
+            SlowConsumer: the reader fell too far behind; it may resume from its cursor.
+        """
+
+
+def event_from(row: Mapping[str, Any]) -> Event:
+    """An event of a row of the table as the driver gives it (`target_ids` as a list)."""
+    return Event(
+        position=row["position"],
+        kind=EventKind(row["kind"]),
+        agency_id=UUID(str(row["agency_id"])),
+        employee_id=UUID(str(row["employee_id"])),
+        record_id=UUID(str(row["record_id"])),
+        target_ids=tuple(UUID(id) for id in row["target_ids"]),
+        created_at=row["created_at"],
+    )

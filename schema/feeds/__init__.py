@@ -1,0 +1,1 @@
+"""What is stored and shown of ingestion: connector installations, inbox, runs, dead letters."""

@@ -1,0 +1,279 @@
+"""What Tortoise cannot express: checks, exclusions, append-only history, functions, grants."""
+
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+
+EXTENSIONS = "CREATE EXTENSION IF NOT EXISTS btree_gist"
+
+ROLES = """
+DO $$
+DECLARE
+  role_name text;
+BEGIN
+  FOREACH role_name IN ARRAY ARRAY['ekinerja_app', 'ekinerja_worker'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+    END IF;
+  END LOOP;
+EXCEPTION
+  -- Roles belong to the cluster, so a migration of another database may make them just now.
+  WHEN duplicate_object OR unique_violation THEN NULL;
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'the roles ekinerja_app and ekinerja_worker are missing and may not be '
+      'created here: create them as an administrator, then migrate again';
+END
+$$
+"""
+
+CHECKS = """
+ALTER TABLE agency ADD CHECK (code <> '' AND name <> '');
+ALTER TABLE employee ADD CHECK (nip ~ '^[0-9]{18}$');
+ALTER TABLE unit_placement ADD CHECK (unit_id <> parent_id),
+  ADD CHECK (ends_on > starts_on),
+  ADD CONSTRAINT unit_placement_once EXCLUDE USING gist
+    (unit_id WITH =, daterange(starts_on, ends_on) WITH &&);
+ALTER TABLE assignment ADD CHECK (employee_id <> appraiser_id),
+  ADD CHECK (ends_on > starts_on),
+  ADD CHECK (kind IN ('DEFINITIVE', 'PLT', 'PLH')),
+  ADD CONSTRAINT assignment_one_definitive EXCLUDE USING gist
+    (employee_id WITH =, daterange(starts_on, ends_on) WITH &&) WHERE (kind = 'DEFINITIVE'),
+  ADD CONSTRAINT assignment_one_acting EXCLUDE USING gist
+    (employee_id WITH =, unit_id WITH =, daterange(starts_on, ends_on) WITH &&)
+    WHERE (kind <> 'DEFINITIVE'),
+  ADD CONSTRAINT assignment_one_head EXCLUDE USING gist
+    (unit_id WITH =, daterange(starts_on, ends_on) WITH &&) WHERE (heads_unit);
+ALTER TABLE role_grant ADD CHECK (role IN ('ADMINISTRATOR', 'AUDITOR', 'CONNECTOR')),
+  ADD CHECK ((role = 'CONNECTOR') = (installation_id IS NOT NULL)),
+  ADD FOREIGN KEY (installation_id) REFERENCES installation (id) ON DELETE RESTRICT;
+CREATE INDEX role_grant_installation ON role_grant (installation_id);
+CREATE INDEX employee_superiors ON employee USING gin (superiors);
+
+ALTER TABLE period ADD CHECK (ends_on >= starts_on);
+ALTER TABLE target ADD CHECK ((owner_unit_id IS NULL) <> (owner_employee_id IS NULL)),
+  ADD CHECK (kind IN ('QUANTITATIVE', 'STAGED'));
+ALTER TABLE target_edge ADD CHECK (parent_id <> child_id),
+  ADD CHECK (weight > 0),
+  ADD CHECK (kind IN ('DIRECT', 'INDIRECT'));
+CREATE UNIQUE INDEX target_edge_one_primary ON target_edge (child_id) WHERE "primary";
+ALTER TABLE indicator ADD CHECK (contributes_to_id <> id),
+  ADD CHECK (planned >= 0 AND minimum >= 0 AND maximum >= 0),
+  ADD CHECK (maximum >= minimum),
+  ADD CHECK (contributing >= 0),
+  ADD CHECK ((contributing = 0) = (realized IS NULL));
+ALTER TABLE trajectory_point ADD CHECK (planned >= 0);
+ALTER TABLE stage ADD CHECK (weight > 0);
+ALTER TABLE action_plan ADD CHECK (ends_on >= starts_on);
+
+ALTER TABLE installation ADD CHECK (poll_seconds BETWEEN 1 AND 86400);
+ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
+  ADD CHECK (ends_at <= starts_at + interval '24 hours'),
+  ADD CHECK (minutes = floor(extract(epoch FROM ends_at - starts_at) / 60)),
+  ADD CHECK (state IN
+    ('PENDING', 'CONFIRMED', 'DISMISSED', 'RETURNED', 'SUPERSEDED', 'RETRACTED')),
+  ADD CHECK ((indicator_id IS NULL) = (quantity IS NULL)),
+  ADD CHECK (quantity >= 0),
+  ADD CHECK (indicator_id IS NULL OR stage_id IS NULL),
+  ADD CHECK (target_id IS NOT NULL OR (indicator_id IS NULL AND stage_id IS NULL)),
+  ADD CONSTRAINT progress_record_no_overlap EXCLUDE USING gist
+    (employee_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (state = 'CONFIRMED');
+CREATE INDEX progress_record_activity ON progress_record (activity_id);
+CREATE UNIQUE INDEX progress_record_one_an_activity ON progress_record (activity_id)
+  WHERE supersedes_id IS NULL;
+CREATE UNIQUE INDEX progress_record_one_successor ON progress_record (supersedes_id);
+CREATE INDEX progress_record_pending ON progress_record (employee_id, id)
+  WHERE state = 'PENDING';
+ALTER TABLE daily_log ADD CHECK
+  (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_minutes >= 0
+   AND pending_count >= 0);
+CREATE INDEX inbox_item_waiting ON inbox_item (id) WHERE processed_at IS NULL;
+CREATE INDEX dead_letter_open ON dead_letter (installation_id, id) WHERE resolved_at IS NULL;
+CREATE INDEX event_unstamped ON event (id) WHERE position IS NULL;
+"""
+
+HISTORY = """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON activity
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON record_event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON inbox_item
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON progress_record
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE FUNCTION keep_source_facts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (NEW.id, NEW.installation_id, NEW.source_id, NEW.body::text, NEW.body_hash, NEW.received_at)
+     IS DISTINCT FROM
+     (OLD.id, OLD.installation_id, OLD.source_id, OLD.body::text, OLD.body_hash, OLD.received_at)
+  THEN
+    RAISE EXCEPTION 'what a source said is never rewritten' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_source_facts BEFORE UPDATE ON inbox_item
+  FOR EACH ROW EXECUTE FUNCTION keep_source_facts();
+
+-- A decided record keeps its content: only its state moves on, and a correction is a new row.
+CREATE FUNCTION keep_decided_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.state <> 'PENDING' AND
+     to_jsonb(NEW) - 'state' - 'decided_at' IS DISTINCT FROM
+     to_jsonb(OLD) - 'state' - 'decided_at'
+  THEN
+    RAISE EXCEPTION 'a decided record is corrected by a new one, never rewritten'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (NEW.activity_id, NEW.employee_id, NEW.agency_id, NEW.created_at) IS DISTINCT FROM
+     (OLD.activity_id, OLD.employee_id, OLD.agency_id, OLD.created_at)
+  THEN
+    RAISE EXCEPTION 'a record stays with its employee and its activity'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_decided_record BEFORE UPDATE ON progress_record
+  FOR EACH ROW EXECUTE FUNCTION keep_decided_record();
+
+CREATE FUNCTION only_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.position IS NOT NULL OR NEW.position IS NULL
+     OR to_jsonb(NEW) - 'position' IS DISTINCT FROM to_jsonb(OLD) - 'position'
+  THEN
+    RAISE EXCEPTION 'an event is stamped once and never changed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_stamp BEFORE UPDATE ON event
+  FOR EACH ROW EXECUTE FUNCTION only_stamp();
+"""
+
+GRAPH = """
+CREATE FUNCTION refuse_cycle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    WITH RECURSIVE up (id) AS (
+      SELECT NEW.parent_id
+      UNION
+      SELECT e.parent_id FROM target_edge e JOIN up ON e.child_id = up.id
+    )
+    SELECT FROM up WHERE id = NEW.child_id
+  ) THEN
+    RAISE EXCEPTION 'this edge closes a cycle in the target graph'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'target_edge_no_cycle';
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER refuse_cycle AFTER INSERT OR UPDATE ON target_edge
+  DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION refuse_cycle();
+
+-- employee.superiors of an agency as the assignments of a day give it, nearest first.
+CREATE FUNCTION refresh_reporting_lines(of_agency uuid, on_day date) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  changed bigint;
+BEGIN
+  WITH RECURSIVE reports_to AS (
+    SELECT DISTINCT a.employee_id, a.appraiser_id
+    FROM assignment a JOIN employee e ON e.id = a.employee_id
+    WHERE e.agency_id = of_agency AND a.appraiser_id IS NOT NULL
+      AND a.starts_on <= on_day AND (a.ends_on IS NULL OR a.ends_on > on_day)
+  ), up AS (
+    SELECT employee_id, appraiser_id AS superior_id, 1 AS distance,
+           ARRAY[employee_id, appraiser_id] AS seen
+    FROM reports_to
+    UNION ALL
+    SELECT up.employee_id, r.appraiser_id, up.distance + 1, up.seen || r.appraiser_id
+    FROM up JOIN reports_to r ON r.employee_id = up.superior_id
+    WHERE r.appraiser_id <> ALL (up.seen)
+  ), nearest AS (
+    SELECT employee_id, superior_id, min(distance) AS distance FROM up GROUP BY 1, 2
+  ), line AS (
+    SELECT employee_id, array_agg(superior_id ORDER BY distance, superior_id) AS superiors
+    FROM nearest GROUP BY 1
+  )
+  UPDATE employee e SET superiors = coalesce(line.superiors, '{}')
+  FROM employee before LEFT JOIN line ON line.employee_id = before.id
+  WHERE before.id = e.id AND e.agency_id = of_agency
+    AND e.superiors IS DISTINCT FROM coalesce(line.superiors, '{}');
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  RETURN changed;
+END
+$$;
+"""
+
+SEQUENCER = """
+-- Gives committed events consecutive positions and wakes the listeners, once a batch. One
+-- caller at a time; a caller that finds another at work returns -1. The row's key orders a batch.
+CREATE FUNCTION stamp_events() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  stamped bigint;
+  newest bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext('ekinerja'), hashtext('stamp_events')) THEN
+    RETURN -1;
+  END IF;
+  SELECT coalesce(max(position), 0) INTO newest FROM event;
+  WITH waiting AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS place FROM event WHERE position IS NULL
+  )
+  UPDATE event e SET position = newest + waiting.place FROM waiting WHERE e.id = waiting.id;
+  GET DIAGNOSTICS stamped = ROW_COUNT;
+  IF stamped > 0 THEN
+    PERFORM pg_notify('ekinerja_events', (newest + stamped)::text);
+  END IF;
+  RETURN stamped;
+END
+$$;
+"""
+
+GRANTS = """
+GRANT USAGE ON SCHEMA public TO ekinerja_app, ekinerja_worker;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO ekinerja_app, ekinerja_worker;
+
+GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role_grant,
+  period, performance_plan, behaviour_expectation, target, target_edge, indicator,
+  trajectory_point, stage, action_plan, installation, progress_record, daily_log
+  TO ekinerja_app;
+GRANT INSERT ON inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
+GRANT UPDATE (processed_at) ON inbox_item TO ekinerja_app;
+GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;
+
+GRANT INSERT ON inbox_item, dead_letter, run, activity, progress_record, evidence, record_event,
+  daily_log, event TO ekinerja_worker;
+GRANT UPDATE ON installation, daily_log TO ekinerja_worker;
+GRANT UPDATE (processed_at) ON inbox_item TO ekinerja_worker;
+GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
+GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
+
+REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ekinerja", "0001_initial")]
+
+    operations = [
+        ops.RunSQL(EXTENSIONS),
+        ops.RunSQL(ROLES),
+        ops.RunSQL(CHECKS),
+        ops.RunSQL(HISTORY),
+        ops.RunSQL(GRAPH),
+        ops.RunSQL(SEQUENCER),
+        ops.RunSQL(GRANTS),
+    ]

@@ -1,0 +1,1 @@
+"""Agencies, units, employees, dated assignments, and who appraises whom."""

@@ -1,0 +1,143 @@
+"""Tables of organizations. Constraints that Tortoise cannot express are in migrations."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+
+from schema.tables import Row
+
+
+class Role(StrEnum):
+    """What a person or service may do beyond being an employee."""
+
+    EMPLOYEE = "EMPLOYEE"
+    SUPERVISOR = "SUPERVISOR"
+    ADMINISTRATOR = "ADMINISTRATOR"
+    AUDITOR = "AUDITOR"
+    CONNECTOR = "CONNECTOR"
+
+
+class AssignmentKind(StrEnum):
+    """How a post is held: definitive, or acting (*pelaksana tugas, pelaksana harian*)."""
+
+    DEFINITIVE = "DEFINITIVE"
+    PLT = "PLT"
+    PLH = "PLH"
+
+
+class Agency(Row):
+    """An agency (*instansi*): ministry, institution, or regional government."""
+
+    code = fields.CharField(max_length=60, unique=True)
+    name = fields.TextField()
+    timezone = fields.CharField(max_length=40, default="Asia/Jakarta")
+
+    class Meta:
+        table = "agency"
+
+
+class Unit(Row):
+    """A unit (*unit organisasi, unor*). Its place in the tree is dated: see UnitPlacement."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    code = fields.CharField(max_length=60)
+    name = fields.TextField()
+    kind = fields.CharField(max_length=60, description="the level as the source names it")
+
+    class Meta:
+        table = "unit"
+        unique_together = (("agency", "code"),)
+
+
+class UnitPlacement(Row):
+    """Under which unit a unit stands, from a day (inclusive) until a day (exclusive)."""
+
+    unit: fields.ForeignKeyRelation[Unit] = fields.ForeignKeyField(
+        "ekinerja.Unit", related_name="placements", on_delete=fields.OnDelete.RESTRICT
+    )
+    unit_id: UUID
+    parent: fields.ForeignKeyNullableRelation[Unit] = fields.ForeignKeyField(
+        "ekinerja.Unit", related_name="placed_under", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    parent_id: UUID | None
+    starts_on = fields.DateField()
+    ends_on = fields.DateField(null=True)
+
+    class Meta:
+        table = "unit_placement"
+        indexes = (("unit_id",), ("parent_id",))
+
+
+class Employee(Row):
+    """An employee (*pegawai*), PNS or PPPK.
+
+    `superiors` is the line of appraisers as of the last refresh, nearest first: derived from
+    assignments by the database function `refresh_reporting_lines`, never written by hand.
+    """
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    nip = fields.CharField(max_length=18, unique=True)
+    name = fields.TextField()
+    timezone = fields.CharField(max_length=40, default="Asia/Jakarta")
+    superiors = ArrayField(element_type="uuid", default=list)
+
+    class Meta:
+        table = "employee"
+        indexes = (("agency_id",),)
+
+
+class Assignment(Row):
+    """A post held by an employee from a day (inclusive) until a day (exclusive).
+
+    `appraiser` is the *pejabat penilai kinerja* (PermenPANRB 6/2022, Pasal 1): the direct
+    superior for this post. None at the top of an agency.
+    """
+
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="assignments", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    unit: fields.ForeignKeyRelation[Unit] = fields.ForeignKeyField(
+        "ekinerja.Unit", related_name="assignments", on_delete=fields.OnDelete.RESTRICT
+    )
+    unit_id: UUID
+    appraiser: fields.ForeignKeyNullableRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="appraises", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    appraiser_id: UUID | None
+    position = fields.TextField()
+    kind = fields.CharEnumField(AssignmentKind, max_length=12, default=AssignmentKind.DEFINITIVE)
+    heads_unit = fields.BooleanField(default=False)
+    starts_on = fields.DateField()
+    ends_on = fields.DateField(null=True)
+
+    class Meta:
+        table = "assignment"
+        indexes = (("employee_id",), ("unit_id",), ("appraiser_id",))
+
+
+class RoleGrant(Row):
+    """A role of a token's subject in an agency. The subject is a NIP or a service's name."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    subject = fields.CharField(max_length=120)
+    role = fields.CharEnumField(Role, max_length=16)
+    installation_id = fields.UUIDField(
+        null=True, description="the connector installation that a service account speaks for"
+    )
+
+    class Meta:
+        table = "role_grant"
+        unique_together = (("subject", "agency", "role"),)
+        indexes = (("agency_id",),)

@@ -1,0 +1,187 @@
+"""Tables of progress. Constraints that Tortoise cannot express are in migrations."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+
+from schema.feeds.models import InboxItem, Installation
+from schema.organizations.models import Agency, Employee
+from schema.tables import Row
+from schema.targets.models import Indicator, Stage, Target, quantity
+
+
+class RecordState(StrEnum):
+    """Where a progress record stands. A confirmed one counts; all others do not."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    DISMISSED = "DISMISSED"
+    RETURNED = "RETURNED"
+    SUPERSEDED = "SUPERSEDED"
+    RETRACTED = "RETRACTED"
+
+
+class RecordEventKind(StrEnum):
+    """What happened to a record: past facts, never rewritten."""
+
+    RECEIVED = "RECEIVED"
+    LOGGED = "LOGGED"
+    CONFIRMED = "CONFIRMED"
+    DISMISSED = "DISMISSED"
+    RETURNED = "RETURNED"
+    CORRECTED = "CORRECTED"
+    SUPERSEDED = "SUPERSEDED"
+    RETRACTED = "RETRACTED"
+
+
+class Activity(Row):
+    """What a source says that an employee did. Append-only: a trigger refuses any change."""
+
+    installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
+        "ekinerja.Installation", related_name="activities", on_delete=fields.OnDelete.RESTRICT
+    )
+    installation_id: UUID
+    inbox_item: fields.OneToOneRelation[InboxItem] = fields.OneToOneField(
+        "ekinerja.InboxItem", related_name="activity", on_delete=fields.OnDelete.RESTRICT
+    )
+    inbox_item_id: UUID
+    source_id = fields.CharField(max_length=200)
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="activities", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    kind = fields.CharField(max_length=120)
+    title = fields.TextField()
+    description = fields.TextField(null=True)
+    category = fields.CharField(max_length=120, null=True)
+    occurred_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    ended_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    unit_of_measure = fields.CharField(max_length=120, null=True)
+    received_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+
+    class Meta:
+        table = "activity"
+        unique_together = (("installation", "source_id"),)
+        indexes = (("employee_id",),)
+
+
+class ProgressRecord(Row):
+    """One entry of an employee's day (*progres harian*). Minutes past midnight stay on that `day`."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="records", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    day: date = fields.DateField()  # type: ignore[assignment]
+    starts_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    ends_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    minutes = fields.IntField(description="whole minutes from starts_at to ends_at")
+    description = fields.TextField()
+    category = fields.CharField(max_length=120, null=True)
+    target: fields.ForeignKeyNullableRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    target_id: UUID | None
+    indicator: fields.ForeignKeyNullableRelation[Indicator] = fields.ForeignKeyField(
+        "ekinerja.Indicator", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    indicator_id: UUID | None
+    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    stage: fields.ForeignKeyNullableRelation[Stage] = fields.ForeignKeyField(
+        "ekinerja.Stage", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    stage_id: UUID | None
+    activity: fields.ForeignKeyNullableRelation[Activity] = fields.ForeignKeyField(
+        "ekinerja.Activity", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    activity_id: UUID | None
+    suggested_target: fields.ForeignKeyNullableRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="suggested", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    suggested_target_id: UUID | None
+    suggestion_score = fields.DecimalField(max_digits=5, decimal_places=4, null=True)
+    suggestion_reason = fields.TextField(null=True)
+    supersedes: fields.ForeignKeyNullableRelation["ProgressRecord"] = fields.ForeignKeyField(
+        "ekinerja.ProgressRecord",
+        related_name="superseded_by",
+        null=True,
+        on_delete=fields.OnDelete.RESTRICT,
+    )
+    supersedes_id: UUID | None
+    state = fields.CharEnumField(RecordState, max_length=10)
+    created_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    decided_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+
+    class Meta:
+        table = "progress_record"
+        indexes = (
+            ("employee_id", "day"),
+            ("agency_id",),
+            ("target_id",),
+            ("indicator_id",),
+            ("stage_id",),
+            ("suggested_target_id",),
+        )
+
+
+class Evidence(Row):
+    """Proof of a record (*bukti dukung*): a title and a link."""
+
+    record: fields.ForeignKeyRelation[ProgressRecord] = fields.ForeignKeyField(
+        "ekinerja.ProgressRecord", related_name="evidence", on_delete=fields.OnDelete.RESTRICT
+    )
+    record_id: UUID
+    position = fields.IntField()
+    title = fields.TextField()
+    url = fields.TextField()
+    from_source = fields.BooleanField(default=False)
+
+    class Meta:
+        table = "evidence"
+        unique_together = (("record", "position"),)
+
+
+class RecordEvent(Row):
+    """One line of a record's history: who did what, when, and what changed. Append-only."""
+
+    record: fields.ForeignKeyRelation[ProgressRecord] = fields.ForeignKeyField(
+        "ekinerja.ProgressRecord", related_name="history", on_delete=fields.OnDelete.RESTRICT
+    )
+    record_id: UUID
+    kind = fields.CharEnumField(RecordEventKind, max_length=12)
+    actor = fields.CharField(max_length=120, description="the token's subject, or the source")
+    at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    comment = fields.TextField(null=True)
+    changes: dict[str, Any] = fields.JSONField(default=dict)  # type: ignore[assignment]
+
+    class Meta:
+        table = "record_event"
+        indexes = (("record_id",),)
+
+
+class DailyLog(Row):
+    """One employee's one day: minutes recorded, pending and required, kept with each write."""
+
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="daily_logs", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    day: date = fields.DateField()  # type: ignore[assignment]
+    required_minutes = fields.IntField()
+    recorded_minutes = fields.IntField(default=0)
+    pending_minutes = fields.IntField(default=0)
+    pending_count = fields.IntField(default=0)
+    last_activity_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+
+    class Meta:
+        table = "daily_log"
+        unique_together = (("employee", "day"),)

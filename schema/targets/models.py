@@ -1,0 +1,288 @@
+"""Tables of targets. Constraints that Tortoise cannot express are in migrations."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from tortoise import fields
+
+from schema.organizations.models import Agency, Assignment, Employee, Unit
+from schema.tables import Row
+
+
+def quantity(*, null: bool = False) -> fields.DecimalField:
+    """An exact number: up to 16 places before the point, 6 behind."""
+    return fields.DecimalField(max_digits=22, decimal_places=6, null=null)
+
+
+class PlanState(StrEnum):
+    """Where a performance plan stands between draft and closed."""
+
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    APPROVED = "APPROVED"
+    RETURNED = "RETURNED"
+    CLOSED = "CLOSED"
+
+
+class Behaviour(StrEnum):
+    """The seven core values, BerAKHLAK (PermenPANRB 6/2022)."""
+
+    SERVICE_ORIENTED = "SERVICE_ORIENTED"
+    ACCOUNTABLE = "ACCOUNTABLE"
+    COMPETENT = "COMPETENT"
+    HARMONIOUS = "HARMONIOUS"
+    LOYAL = "LOYAL"
+    ADAPTIVE = "ADAPTIVE"
+    COLLABORATIVE = "COLLABORATIVE"
+
+
+class Classification(StrEnum):
+    """Whose a result is: inherited by the post's next holder, or the person's own."""
+
+    ORGANIZATION = "ORGANIZATION"
+    INDIVIDUAL = "INDIVIDUAL"
+
+
+class TargetKind(StrEnum):
+    """How a target is measured: in numbers, or by stages that no number describes."""
+
+    QUANTITATIVE = "QUANTITATIVE"
+    STAGED = "STAGED"
+
+
+class EdgeKind(StrEnum):
+    """Direct: the child's number is a part of the parent's. Indirect: shown, not summed."""
+
+    DIRECT = "DIRECT"
+    INDIRECT = "INDIRECT"
+
+
+class Aspect(StrEnum):
+    """Aspect of an indicator: quantity, quality, time or cost."""
+
+    QUANTITY = "QUANTITY"
+    QUALITY = "QUALITY"
+    TIME = "TIME"
+    COST = "COST"
+
+
+class Polarity(StrEnum):
+    """Which way is better: up, down, or inside a range."""
+
+    RISING = "RISING"
+    FALLING = "FALLING"
+    RANGE = "RANGE"
+
+
+class Accumulation(StrEnum):
+    """What the quantity of a record means: an addition, or the level that was measured."""
+
+    SUM = "SUM"
+    LATEST = "LATEST"
+
+
+class Period(Row):
+    """A planning period of an agency, most often a year; `code` is how people name it: 2026."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    code = fields.CharField(max_length=20)
+    starts_on = fields.DateField()
+    ends_on = fields.DateField(description="the last day, inclusive")
+
+    class Meta:
+        table = "period"
+        unique_together = (("agency", "code"),)
+
+
+class PerformancePlan(Row):
+    """A performance plan (*sasaran kinerja pegawai, SKP*): of one assignment in one period."""
+
+    period: fields.ForeignKeyRelation[Period] = fields.ForeignKeyField(
+        "ekinerja.Period", on_delete=fields.OnDelete.RESTRICT
+    )
+    period_id: UUID
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="plans", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    assignment: fields.ForeignKeyRelation[Assignment] = fields.ForeignKeyField(
+        "ekinerja.Assignment", on_delete=fields.OnDelete.RESTRICT
+    )
+    assignment_id: UUID
+    state = fields.CharEnumField(PlanState, max_length=12, default=PlanState.DRAFT)
+
+    class Meta:
+        table = "performance_plan"
+        unique_together = (("assignment", "period"),)
+        indexes = (("employee_id", "period_id"), ("period_id",))
+
+
+class BehaviourExpectation(Row):
+    """The leader's special expectation (*ekspektasi khusus pimpinan*) of one behaviour."""
+
+    plan: fields.ForeignKeyRelation[PerformancePlan] = fields.ForeignKeyField(
+        "ekinerja.PerformancePlan", related_name="expectations", on_delete=fields.OnDelete.RESTRICT
+    )
+    plan_id: UUID
+    behaviour = fields.CharEnumField(Behaviour, max_length=20)
+    expectation = fields.TextField()
+
+    class Meta:
+        table = "behaviour_expectation"
+        unique_together = (("plan", "behaviour"),)
+
+
+class Target(Row):
+    """A target: a goal of a unit, or a work result (*rencana hasil kerja, RHK*) of a person."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    period: fields.ForeignKeyRelation[Period] = fields.ForeignKeyField(
+        "ekinerja.Period", on_delete=fields.OnDelete.RESTRICT
+    )
+    period_id: UUID
+    code = fields.CharField(max_length=120)
+    position = fields.IntField(description="order among siblings, as the source has it")
+    title = fields.TextField()
+    kind = fields.CharEnumField(TargetKind, max_length=14)
+    classification = fields.CharEnumField(Classification, max_length=14)
+    owner_unit: fields.ForeignKeyNullableRelation[Unit] = fields.ForeignKeyField(
+        "ekinerja.Unit", related_name="targets", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    owner_unit_id: UUID | None
+    owner_employee: fields.ForeignKeyNullableRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="targets", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    owner_employee_id: UUID | None
+    plan: fields.ForeignKeyNullableRelation[PerformancePlan] = fields.ForeignKeyField(
+        "ekinerja.PerformancePlan",
+        related_name="targets",
+        null=True,
+        on_delete=fields.OnDelete.RESTRICT,
+    )
+    plan_id: UUID | None
+
+    class Meta:
+        table = "target"
+        unique_together = (("agency", "period", "code"),)
+        indexes = (("period_id",), ("owner_unit_id",), ("owner_employee_id",), ("plan_id",))
+
+
+class TargetEdge(Row):
+    """One cascade edge: a child that serves a parent. The primary edge is the red thread."""
+
+    parent: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="edges_down", on_delete=fields.OnDelete.RESTRICT
+    )
+    parent_id: UUID
+    child: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="edges_up", on_delete=fields.OnDelete.RESTRICT
+    )
+    child_id: UUID
+    kind = fields.CharEnumField(EdgeKind, max_length=8)
+    weight = fields.DecimalField(max_digits=9, decimal_places=4, null=True)
+    primary = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "target_edge"
+        unique_together = (("parent", "child"),)
+        indexes = (("child_id",),)
+
+
+class Indicator(Row):
+    """An individual performance indicator (*indikator kinerja individu, IKI*) of a target.
+
+    `own` is what this target's own confirmed records give; `realized` adds what flows in
+    from the indicators whose `contributes_to` is this one. Both are None while nothing was
+    recorded, which is not zero. `contributing` counts the records behind `realized`.
+    """
+
+    target: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="indicators", on_delete=fields.OnDelete.RESTRICT
+    )
+    target_id: UUID
+    position = fields.IntField()
+    aspect = fields.CharEnumField(Aspect, max_length=8)
+    title = fields.TextField()
+    unit_of_measure = fields.CharField(max_length=120, null=True)
+    polarity = fields.CharEnumField(Polarity, max_length=8, default=Polarity.RISING)
+    accumulation = fields.CharEnumField(Accumulation, max_length=8, default=Accumulation.SUM)
+    baseline: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    planned: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    minimum: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    maximum: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    contributes_to: fields.ForeignKeyNullableRelation["Indicator"] = fields.ForeignKeyField(
+        "ekinerja.Indicator",
+        related_name="contributions",
+        null=True,
+        on_delete=fields.OnDelete.RESTRICT,
+    )
+    contributes_to_id: UUID | None
+    own: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    realized: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    contributing = fields.IntField(default=0)
+    realized_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+
+    class Meta:
+        table = "indicator"
+        unique_together = (("target", "position"),)
+        indexes = (("contributes_to_id",),)
+
+
+class TrajectoryPoint(Row):
+    """A point of the planned path: by the end of this day, this much (cumulative)."""
+
+    indicator: fields.ForeignKeyRelation[Indicator] = fields.ForeignKeyField(
+        "ekinerja.Indicator", related_name="points", on_delete=fields.OnDelete.RESTRICT
+    )
+    indicator_id: UUID
+    day: date = fields.DateField()  # type: ignore[assignment]
+    planned: Decimal = quantity()  # type: ignore[assignment]
+
+    class Meta:
+        table = "trajectory_point"
+        unique_together = (("indicator", "day"),)
+
+
+class Stage(Row):
+    """A stage of staged work; done on the day of the first confirmed record that ended it."""
+
+    target: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="stages", on_delete=fields.OnDelete.RESTRICT
+    )
+    target_id: UUID
+    position = fields.IntField()
+    title = fields.TextField()
+    evidence = fields.TextField(null=True, description="what proves the stage, as planned")
+    weight = fields.DecimalField(max_digits=9, decimal_places=4, null=True)
+    completed_on: date | None = fields.DateField(null=True)  # type: ignore[assignment]
+
+    class Meta:
+        table = "stage"
+        unique_together = (("target", "position"),)
+
+
+class ActionPlan(Row):
+    """An action plan (*rencana aksi*): what is to be done for a target within some days."""
+
+    target: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="action_plans", on_delete=fields.OnDelete.RESTRICT
+    )
+    target_id: UUID
+    position = fields.IntField()
+    description = fields.TextField()
+    starts_on = fields.DateField()
+    ends_on = fields.DateField(description="the last day, inclusive")
+    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    unit_of_measure = fields.CharField(max_length=120, null=True)
+
+    class Meta:
+        table = "action_plan"
+        unique_together = (("target", "position"),)

@@ -1,0 +1,1 @@
+"""What a supervisor watches: who is active, who has not filled in, whose hours fall short."""

@@ -1,0 +1,49 @@
+"""Small values that every subject shares: keys, instants, NIP, exact numbers and safe text."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import uuid_utils.compat
+
+NIP_PATTERN = re.compile(r"[0-9]{18}")
+"""NIP (*nomor induk pegawai*): 18 digits, kept as text since spreadsheets truncate numbers.
+
+PNS: birth date (8), month of appointment (6), sex (1), serial (3). PPPK numbers give other
+meanings to the same 18 places, so nothing inside the number is checked.
+"""
+
+HUNDREDTH = Decimal("0.01")
+LARGEST_QUANTITY = Decimal(10) ** 15
+"""A house limit: above the national budget in rupiah, so a larger number is a slip."""
+
+
+def uuid7() -> UUID:
+    """A new key: UUID version 7, so that keys sort by the time they were made."""
+    return uuid_utils.compat.uuid7()
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def local_date(instant: datetime, timezone: str) -> date:
+    """The working day of an instant in an IANA time zone (WIB is Asia/Jakarta)."""
+    return instant.astimezone(ZoneInfo(timezone)).date()
+
+
+def is_nip(text: str) -> bool:
+    return NIP_PATTERN.fullmatch(text) is not None
+
+
+def is_safe_text(text: str) -> bool:
+    """False for what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """Two decimals, half away from zero: 12.345 -> 12.35. For display, never for sums."""
+    return value.quantize(HUNDREDTH, rounding=ROUND_HALF_UP)

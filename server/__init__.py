@@ -1,0 +1,1 @@
+"""How the system runs: sockets, processes, clocks, the environment."""

@@ -1,0 +1,97 @@
+"""The environment, read once into one frozen value. No other module reads it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENTS = ("development", "production")
+
+
+class SettingsError(Exception):
+    """The environment cannot be used as it is; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that an operator may choose. Names in the environment are in docs/operators.md."""
+
+    environment: str = "development"
+    data_folder: Path = Path(".data")
+    database_url: str | None = None
+    database_owner_url: str | None = None
+    database_worker_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token_keys: str | None = None
+    token_issuer: str = "ekinerja"
+    token_audience: str = "ekinerja"
+    allowed_origins: tuple[str, ...] = ()
+    graphiql: bool = True
+    status_profile: str = "2025"
+    pool_size: int = 10
+    log_format: str = "console"
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+
+def settings_from(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read EKINERJA_* and DATABASE_* variables.
+
+    Raises:
+        SettingsError: a value is malformed, or production lacks what it must not default.
+    """
+    env = os.environ if environ is None else environ
+    environment = env.get("EKINERJA_ENVIRONMENT", "development")
+    if environment not in ENVIRONMENTS:
+        raise SettingsError(
+            f"EKINERJA_ENVIRONMENT is {environment!r}; choose one of {', '.join(ENVIRONMENTS)}"
+        )
+    settings = Settings(
+        environment=environment,
+        data_folder=Path(env.get("EKINERJA_DATA", ".data")).absolute(),
+        database_url=env.get("DATABASE_URL") or None,
+        database_owner_url=env.get("DATABASE_OWNER_URL") or None,
+        database_worker_url=env.get("DATABASE_WORKER_URL") or None,
+        host=env.get("EKINERJA_HOST", "127.0.0.1"),
+        port=_integer(env, "EKINERJA_PORT", 8000),
+        token_keys=env.get("EKINERJA_TOKEN_KEYS") or None,
+        token_issuer=env.get("EKINERJA_TOKEN_ISSUER", "ekinerja"),
+        token_audience=env.get("EKINERJA_TOKEN_AUDIENCE", "ekinerja"),
+        allowed_origins=tuple(env.get("EKINERJA_ALLOWED_ORIGINS", "").split()),
+        graphiql=env.get("EKINERJA_GRAPHIQL", "true").lower() != "false",
+        status_profile=env.get("EKINERJA_STATUS_PROFILE", "2025"),
+        pool_size=_integer(env, "EKINERJA_POOL_SIZE", 10),
+        log_format=env.get(
+            "EKINERJA_LOG_FORMAT", "json" if environment == "production" else "console"
+        ),
+    )
+    _refuse_unsafe_production(settings)
+    return settings
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}; it must be a whole number") from None
+
+
+def _refuse_unsafe_production(settings: Settings) -> None:
+    if not settings.production:
+        return
+    if settings.token_keys is None:
+        raise SettingsError(
+            "EKINERJA_TOKEN_KEYS is not set: in production name the file of the public keys (JWKS) "
+            "of your identity provider. The development key is never used there."
+        )
+    if settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL is not set: in production name a PostgreSQL 15 or newer. "
+            "The embedded one is for development and tests."
+        )
