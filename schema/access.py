@@ -1,0 +1,98 @@
+"""Who may: the one place that reduces a viewer to a scope and answers questions about it.
+
+The table 'Who sees what' of docs/architecture.md, as pure functions of values. A question is
+asked once by a read path and once more by row level security in the database (later).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from schema.organizations.models import Role
+
+AGENCY_WIDE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+
+
+class Person(Protocol):
+    """What the policy must know of an employee."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def agency_id(self) -> UUID: ...
+    @property
+    def superiors(self) -> Collection[UUID]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A viewer, reduced to what decides what they see.
+
+    `grants` are roles by agency; `agency_id` is where the viewer belongs. A connector's
+    service account has an `installation_id` and sees nothing.
+    """
+
+    subject: str
+    employee_id: UUID | None = None
+    agency_id: UUID | None = None
+    grants: frozenset[tuple[UUID, Role]] = field(default_factory=frozenset)
+    supervises: bool = False
+    installation_id: UUID | None = None
+
+    def agencies_with(self, roles: Collection[Role]) -> frozenset[UUID]:
+        return frozenset(agency for agency, role in self.grants if role in roles)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        held = {role for _, role in self.grants}
+        if self.employee_id is not None:
+            held.add(Role.EMPLOYEE)
+        if self.supervises:
+            held.add(Role.SUPERVISOR)
+        return tuple(sorted(held))
+
+    @property
+    def directories(self) -> frozenset[UUID]:
+        """Agencies whose directory and unit targets the viewer sees."""
+        own = {self.agency_id} if self.employee_id and self.agency_id else set()
+        return self.agencies_with(AGENCY_WIDE) | own
+
+
+def can_see_directory(scope: Scope, agency_id: UUID) -> bool:
+    """Names, posts, units, heads, appraisers, and the targets of units: all in the agency."""
+    return agency_id in scope.directories
+
+
+def can_see_work_of(scope: Scope, person: Person) -> bool:
+    """A person's targets, records, logs: they, their superiors, administrator and auditor."""
+    return (
+        person.id == scope.employee_id
+        or (scope.employee_id is not None and scope.employee_id in person.superiors)
+        or person.agency_id in scope.agencies_with(AGENCY_WIDE)
+    )
+
+
+def can_see_content(scope: Scope, person: Person, *, pending: bool) -> bool:
+    """A pending record's content is its employee's only; others see the count."""
+    return person.id == scope.employee_id if pending else can_see_work_of(scope, person)
+
+
+def can_decide(scope: Scope, person: Person) -> bool:
+    """Log, confirm, dismiss, correct: the employee, nobody for them."""
+    return person.id == scope.employee_id
+
+
+def can_return(scope: Scope, person: Person) -> bool:
+    """Return a confirmed record with a comment: any superior in the line."""
+    return scope.employee_id is not None and scope.employee_id in person.superiors
+
+
+def can_administer(scope: Scope, agency_id: UUID) -> bool:
+    """See and run an agency's connectors and dead letters."""
+    return agency_id in scope.agencies_with({Role.ADMINISTRATOR})
+
+
+def can_audit(scope: Scope, agency_id: UUID) -> bool:
+    """See, never write, what an administrator sees."""
+    return agency_id in scope.agencies_with(AGENCY_WIDE)

@@ -1,0 +1,192 @@
+"""Expected refusals: a stable code, and its message in Indonesian and in English.
+
+What a client can mend comes back in a payload's `userErrors`; what it cannot is raised and
+becomes a GraphQL error with `extensions.code`. Everything else is a fault and is masked.
+"""
+
+from enum import StrEnum
+
+import strawberry
+
+
+class Language(StrEnum):
+    """The languages in which refusals are said; chosen by Accept-Language."""
+
+    INDONESIAN = "id"
+    ENGLISH = "en"
+
+
+@strawberry.enum(description="Why something was refused. Codes are stable; messages are not.")
+class ErrorCode(StrEnum):
+    """Every refusal of the system. MESSAGES holds the words."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    RESUME_FROM_CURSOR = "RESUME_FROM_CURSOR"
+    INVALID_CURSOR = "INVALID_CURSOR"
+    PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
+    RANGE_TOO_LONG = "RANGE_TOO_LONG"
+    ENDS_BEFORE_START = "ENDS_BEFORE_START"
+    TOO_LONG = "TOO_LONG"
+    IN_THE_FUTURE = "IN_THE_FUTURE"
+    OVERLAP = "OVERLAP"
+    DESCRIPTION_MISSING = "DESCRIPTION_MISSING"
+    TEXT_TOO_LONG = "TEXT_TOO_LONG"
+    REASON_MISSING = "REASON_MISSING"
+    EVIDENCE_INVALID = "EVIDENCE_INVALID"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    TARGET_MISSING = "TARGET_MISSING"
+    TARGET_NOT_YOURS = "TARGET_NOT_YOURS"
+    OUTSIDE_PERIOD = "OUTSIDE_PERIOD"
+    INDICATOR_MISSING = "INDICATOR_MISSING"
+    INDICATOR_NOT_OF_TARGET = "INDICATOR_NOT_OF_TARGET"
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    STAGE_NOT_OF_TARGET = "STAGE_NOT_OF_TARGET"
+    STAGE_OUT_OF_ORDER = "STAGE_OUT_OF_ORDER"
+    WRONG_STATE = "WRONG_STATE"
+    NOTHING_CHOSEN = "NOTHING_CHOSEN"
+    TOO_MANY = "TOO_MANY"
+
+
+MESSAGES: dict[ErrorCode, tuple[str, str]] = {
+    ErrorCode.UNAUTHENTICATED: (
+        "Anda belum masuk, atau token tidak berlaku.",
+        "You are not signed in, or the token is not valid.",
+    ),
+    ErrorCode.NOT_FOUND: ("{thing} tidak ditemukan.", "{thing} was not found."),
+    ErrorCode.BAD_USER_INPUT: ("Masukan tidak sah: {detail}", "Invalid input: {detail}"),
+    ErrorCode.UNAVAILABLE: (
+        "Layanan sedang tidak tersedia; coba lagi sebentar.",
+        "The service is not available now; try again shortly.",
+    ),
+    ErrorCode.RESUME_FROM_CURSOR: (
+        "Anda tertinggal terlalu jauh; sambung lagi dari kursor terakhir.",
+        "You fell too far behind; resume from your last cursor.",
+    ),
+    ErrorCode.INVALID_CURSOR: ("Kursor tidak sah.", "The cursor is not valid."),
+    ErrorCode.PAGE_TOO_LARGE: (
+        "`first` harus antara 1 dan {limit}.",
+        "`first` must be between 1 and {limit}.",
+    ),
+    ErrorCode.RANGE_TOO_LONG: (
+        "Rentang paling lama {limit} hari.",
+        "A range spans at most {limit} days.",
+    ),
+    ErrorCode.ENDS_BEFORE_START: (
+        "Waktu selesai mendahului waktu mulai.",
+        "The end is before the start.",
+    ),
+    ErrorCode.TOO_LONG: (
+        "Satu catatan paling lama 24 jam.",
+        "One record spans at most 24 hours.",
+    ),
+    ErrorCode.IN_THE_FUTURE: (
+        "Catatan belum boleh untuk waktu yang akan datang.",
+        "A record cannot lie in the future.",
+    ),
+    ErrorCode.OVERLAP: (
+        "Waktunya tumpang tindih dengan catatan lain: {other}.",
+        "The time overlaps another record: {other}.",
+    ),
+    ErrorCode.DESCRIPTION_MISSING: ("Uraian kegiatan wajib diisi.", "A description is required."),
+    ErrorCode.TEXT_TOO_LONG: (
+        "Teks paling panjang {limit} karakter.",
+        "The text may have at most {limit} characters.",
+    ),
+    ErrorCode.REASON_MISSING: ("Alasan wajib diisi.", "A reason is required."),
+    ErrorCode.EVIDENCE_INVALID: (
+        "Bukti dukung memerlukan judul dan tautan http(s).",
+        "Evidence needs a title and an http(s) link.",
+    ),
+    ErrorCode.EVIDENCE_MISSING: (
+        "Tahap selesai bila ada bukti dukungnya.",
+        "A stage is completed with evidence.",
+    ),
+    ErrorCode.TARGET_MISSING: (
+        "Pilih sasaran untuk indikator atau tahap.",
+        "Choose the target of the indicator or stage.",
+    ),
+    ErrorCode.TARGET_NOT_YOURS: (
+        "Sasaran tidak ditemukan pada rencana Anda.",
+        "The target was not found in your plan.",
+    ),
+    ErrorCode.OUTSIDE_PERIOD: (
+        "Tanggal kegiatan di luar periode sasaran ({period}).",
+        "The day is outside the target's period ({period}).",
+    ),
+    ErrorCode.INDICATOR_MISSING: (
+        "Pilih indikator: sasaran ini memiliki lebih dari satu.",
+        "Choose an indicator: this target has more than one.",
+    ),
+    ErrorCode.INDICATOR_NOT_OF_TARGET: (
+        "Indikator bukan milik sasaran ini.",
+        "The indicator does not belong to this target.",
+    ),
+    ErrorCode.QUANTITY_INVALID: (
+        "Kuantitas harus angka 0 sampai {limit}, paling banyak 6 desimal.",
+        "A quantity is a number from 0 to {limit} with at most 6 decimals.",
+    ),
+    ErrorCode.STAGE_NOT_OF_TARGET: (
+        "Tahap bukan milik sasaran ini.",
+        "The stage does not belong to this target.",
+    ),
+    ErrorCode.STAGE_OUT_OF_ORDER: (
+        "Selesaikan dahulu tahap sebelumnya: {stage}.",
+        "Complete the stage before it first: {stage}.",
+    ),
+    ErrorCode.WRONG_STATE: (
+        "Catatan berstatus {state}; tindakan ini memerlukan {needed}.",
+        "The record is {state}; this needs {needed}.",
+    ),
+    ErrorCode.NOTHING_CHOSEN: ("Tidak ada catatan yang dipilih.", "No record was chosen."),
+    ErrorCode.TOO_MANY: ("Paling banyak {limit} sekaligus.", "At most {limit} at once."),
+}
+
+
+class DomainError(Exception):
+    """An expected refusal. `field` names the input that it is about, where there is one."""
+
+    def __init__(self, code: ErrorCode, /, *, field: str | None = None, **words: object) -> None:
+        self.code = code
+        self.field = field
+        self.words = words
+        super().__init__(self.message(Language.ENGLISH))
+
+    def message(self, language: Language) -> str:
+        indonesian, english = MESSAGES[self.code]
+        template = indonesian if language is Language.INDONESIAN else english
+        return template.format(**self.words)
+
+
+class NotFound(DomainError):
+    """It is not there, or it is not yours to see: the same answer for both."""
+
+    def __init__(self, thing: str = "Data", /) -> None:
+        super().__init__(ErrorCode.NOT_FOUND, thing=thing)
+
+
+class Unauthenticated(DomainError):
+    """No valid token came with the request."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.UNAUTHENTICATED)
+
+
+class SlowConsumer(DomainError):
+    """A watcher's queue is full; it resumes from its cursor."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.RESUME_FROM_CURSOR)
+
+
+@strawberry.type(description="A refusal that the client can mend.")
+class UserError:
+    code: ErrorCode = strawberry.field(description="Stable; translate by it.")
+    field: str | None = strawberry.field(description="The input it is about, as a path.")
+    message: str = strawberry.field(description="In the language of Accept-Language.")
+
+    @classmethod
+    def of(cls, error: DomainError, language: Language, field: str | None = None) -> "UserError":
+        return cls(code=error.code, field=field or error.field, message=error.message(language))

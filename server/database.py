@@ -1,0 +1,159 @@
+"""Where the database is, for each role; opening it, migrating it, closing it.
+
+`DATABASE_URL` unset: the embedded PostgreSQL under the data folder. Set: that database. The
+three roles (TRUST.md 3): the owner migrates, the application serves, the worker takes in.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.migrations.executor import MigrationExecutor
+
+from schema.tables import APP, MODULES
+from server.embedded_postgres import Cluster, acquire
+from server.settings import Settings
+
+DATABASE_NAME = "ekinerja"
+STATEMENT_TIMEOUT = "15s"
+
+
+class DatabaseRole(StrEnum):
+    """Who connects. The names are those of the roles in the embedded database."""
+
+    OWNER = "ekinerja_owner"
+    APPLICATION = "ekinerja_app"
+    WORKER = "ekinerja_worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The credentials of each role, as Tortoise's asyncpg client takes them."""
+
+    credentials: dict[DatabaseRole, dict[str, Any]]
+    pool_size: int = 10
+
+    def config(self, role: DatabaseRole) -> dict[str, Any]:
+        """Tortoise's configuration for one role."""
+        limits: dict[str, Any] = {"minsize": 1, "maxsize": self.pool_size}
+        if role is not DatabaseRole.OWNER:
+            limits["server_settings"] = {"jit": "off", "statement_timeout": STATEMENT_TIMEOUT}
+        return {
+            "connections": {
+                "default": {
+                    "engine": "tortoise.backends.asyncpg",
+                    "credentials": {**self.credentials[role], **limits},
+                }
+            },
+            "apps": {
+                APP: {
+                    "models": list(MODULES),
+                    "default_connection": "default",
+                    "migrations": "schema.migrations",
+                }
+            },
+            "use_tz": True,
+            "timezone": "UTC",
+        }
+
+    async def connect(self, role: DatabaseRole) -> "asyncpg.Connection[asyncpg.Record]":
+        """One plain connection outside the pool: LISTEN, health, administration."""
+        return await asyncpg.connect(**self.credentials[role], timeout=10)
+
+
+def database_at(
+    url: str, *, owner_url: str | None = None, worker_url: str | None = None, pool_size: int = 10
+) -> Database:
+    """A database given by URLs; the owner's and the worker's default to the application's."""
+
+    def credentials(role_url: str) -> dict[str, Any]:
+        return dict(expand_db_url(role_url)["credentials"])
+
+    return Database(
+        {
+            DatabaseRole.OWNER: credentials(owner_url or url),
+            DatabaseRole.APPLICATION: credentials(url),
+            DatabaseRole.WORKER: credentials(worker_url or url),
+        },
+        pool_size,
+    )
+
+
+def database_in(cluster: Cluster, name: str = DATABASE_NAME, pool_size: int = 10) -> Database:
+    """A database of the embedded cluster."""
+    return Database({role: cluster.credentials(role, name) for role in DatabaseRole}, pool_size)
+
+
+@asynccontextmanager
+async def found_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database that the settings name, with the embedded one held while in use.
+
+    Raises:
+        EmbeddedPostgresError: the embedded database cannot be started here.
+    """
+    if settings.database_url is not None:
+        yield database_at(
+            settings.database_url,
+            owner_url=settings.database_owner_url,
+            worker_url=settings.database_worker_url,
+            pool_size=settings.pool_size,
+        )
+        return
+    cluster = await asyncio.to_thread(acquire, settings.data_folder / "postgres")
+    try:
+        await provision(cluster)
+        yield database_in(cluster, pool_size=settings.pool_size)
+    finally:
+        await asyncio.to_thread(cluster.release)
+
+
+async def provision(cluster: Cluster, name: str = DATABASE_NAME) -> None:
+    """Make the roles and the database in an embedded cluster, where they are missing."""
+    connection = await asyncpg.connect(**cluster.credentials("postgres", "postgres"), timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtext('ekinerja provision'))")
+        for role in DatabaseRole:
+            known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+            if not known:
+                await connection.execute(f"CREATE ROLE {role} LOGIN")
+        known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
+        if not known:
+            await connection.execute(f'CREATE DATABASE "{name}" OWNER {DatabaseRole.OWNER}')
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def opened(database: Database, role: DatabaseRole) -> AsyncIterator[None]:
+    """Tortoise, connected as one role, for every task of this process."""
+    await Tortoise.init(config=database.config(role), _enable_global_fallback=True)
+    try:
+        yield
+    finally:
+        await Tortoise.close_connections()
+
+
+async def migrate(database: Database) -> None:
+    """Bring the tables to the newest version, as the owner; two at once wait for each other."""
+    guard = await database.connect(DatabaseRole.OWNER)
+    try:
+        await guard.execute("SELECT pg_advisory_lock(hashtext('ekinerja migrate'))")
+        await run_migrations(config=replace(database, pool_size=1).config(DatabaseRole.OWNER))
+    finally:
+        await Tortoise.close_connections()
+        await guard.close()
+
+
+async def pending_migrations() -> list[str]:
+    """Names of migrations not yet applied; Tortoise must be open."""
+    connection = Tortoise.get_connection("default")
+    apps = {APP: {"models": list(MODULES), "migrations": "schema.migrations"}}
+    steps = await MigrationExecutor(connection, apps).plan()
+    return [step.migration.name for step in steps]
