@@ -5,11 +5,11 @@ three roles (TRUST.md 3): the owner migrates, the application serves, the worker
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 from tortoise import Tortoise
@@ -18,11 +18,17 @@ from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.executor import MigrationExecutor
 
 from schema.tables import APP, MODULES
-from server.embedded_postgres import Cluster, acquire
+from server.embedded_postgres import acquire
 from server.settings import Settings
 
 DATABASE_NAME = "ekinerja"
 STATEMENT_TIMEOUT = "15s"
+
+
+class PostgresServer(Protocol):
+    """A server that is ours, so that we may make roles and databases in it."""
+
+    def url(self, role: str, database: str = ...) -> str: ...
 
 
 class DatabaseRole(StrEnum):
@@ -35,23 +41,22 @@ class DatabaseRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The credentials of each role, as Tortoise's asyncpg client takes them."""
+    """The address for each role."""
 
-    credentials: dict[DatabaseRole, dict[str, Any]]
+    urls: Mapping[DatabaseRole, str]
     pool_size: int = 10
 
     def config(self, role: DatabaseRole) -> dict[str, Any]:
         """Tortoise's configuration for one role."""
-        limits: dict[str, Any] = {"minsize": 1, "maxsize": self.pool_size}
+        connection = expand_db_url(self.urls[role].replace("postgresql://", "asyncpg://", 1))
+        connection["credentials"] |= {"minsize": 1, "maxsize": self.pool_size}
         if role is not DatabaseRole.OWNER:
-            limits["server_settings"] = {"jit": "off", "statement_timeout": STATEMENT_TIMEOUT}
+            connection["credentials"]["server_settings"] = {
+                "jit": "off",
+                "statement_timeout": STATEMENT_TIMEOUT,
+            }
         return {
-            "connections": {
-                "default": {
-                    "engine": "tortoise.backends.asyncpg",
-                    "credentials": {**self.credentials[role], **limits},
-                }
-            },
+            "connections": {"default": connection},
             "apps": {
                 APP: {
                     "models": list(MODULES),
@@ -65,30 +70,26 @@ class Database:
 
     async def connect(self, role: DatabaseRole) -> "asyncpg.Connection[asyncpg.Record]":
         """One plain connection outside the pool: LISTEN, health, administration."""
-        return await asyncpg.connect(**self.credentials[role], timeout=10)
+        return await asyncpg.connect(self.urls[role], timeout=10)
 
 
 def database_at(
     url: str, *, owner_url: str | None = None, worker_url: str | None = None, pool_size: int = 10
 ) -> Database:
     """A database given by URLs; the owner's and the worker's default to the application's."""
-
-    def credentials(role_url: str) -> dict[str, Any]:
-        return dict(expand_db_url(role_url)["credentials"])
-
     return Database(
         {
-            DatabaseRole.OWNER: credentials(owner_url or url),
-            DatabaseRole.APPLICATION: credentials(url),
-            DatabaseRole.WORKER: credentials(worker_url or url),
+            DatabaseRole.OWNER: owner_url or url,
+            DatabaseRole.APPLICATION: url,
+            DatabaseRole.WORKER: worker_url or url,
         },
         pool_size,
     )
 
 
-def database_in(cluster: Cluster, name: str = DATABASE_NAME, pool_size: int = 10) -> Database:
-    """A database of the embedded cluster."""
-    return Database({role: cluster.credentials(role, name) for role in DatabaseRole}, pool_size)
+def database_in(server: PostgresServer, name: str = DATABASE_NAME, pool_size: int = 10) -> Database:
+    """A database of a server that is ours, the embedded one."""
+    return Database({role: server.url(role, name) for role in DatabaseRole}, pool_size)
 
 
 @asynccontextmanager
@@ -114,9 +115,9 @@ async def found_database(settings: Settings) -> AsyncIterator[Database]:
         await asyncio.to_thread(cluster.release)
 
 
-async def provision(cluster: Cluster, name: str = DATABASE_NAME) -> None:
-    """Make the roles and the database in an embedded cluster, where they are missing."""
-    connection = await asyncpg.connect(**cluster.credentials("postgres", "postgres"), timeout=10)
+async def provision(server: PostgresServer, name: str = DATABASE_NAME) -> None:
+    """Make the roles and the database in a server that is ours, where they are missing."""
+    connection = await asyncpg.connect(server.url("postgres", "postgres"), timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext('ekinerja provision'))")
         for role in DatabaseRole:
