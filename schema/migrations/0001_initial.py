@@ -280,6 +280,7 @@ class Migration(migrations.Migration):
                 ('contributes_to', fields.ForeignKeyField('ekinerja.Indicator', source_field='contributes_to_id', null=True, db_constraint=True, to_field='id', related_name='contributions', on_delete=OnDelete.RESTRICT)),
                 ('own', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
                 ('realized', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
+                ('own_records', fields.IntField(default=0)),
                 ('contributing', fields.IntField(default=0)),
                 ('realized_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],

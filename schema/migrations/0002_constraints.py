@@ -58,7 +58,8 @@ CREATE UNIQUE INDEX target_edge_one_primary ON target_edge (child_id) WHERE "pri
 ALTER TABLE indicator ADD CHECK (contributes_to_id <> id),
   ADD CHECK (planned >= 0 AND minimum >= 0 AND maximum >= 0),
   ADD CHECK (maximum >= minimum),
-  ADD CHECK (contributing >= 0),
+  ADD CHECK (own_records >= 0 AND contributing >= own_records),
+  ADD CHECK ((own_records = 0) = (own IS NULL)),
   ADD CHECK ((contributing = 0) = (realized IS NULL));
 ALTER TABLE trajectory_point ADD CHECK (planned >= 0);
 ALTER TABLE stage ADD CHECK (weight > 0);

@@ -201,7 +201,8 @@ class Indicator(Row):
 
     `own` is what this target's own confirmed records give; `realized` adds what flows in
     from the indicators whose `contributes_to` is this one. Both are None while nothing was
-    recorded, which is not zero. `contributing` counts the records behind `realized`.
+    recorded, which is not zero. `own_records` and `contributing` count the records behind
+    `own` and `realized`.
     """
 
     target: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
@@ -227,6 +228,7 @@ class Indicator(Row):
     contributes_to_id: UUID | None
     own: Decimal | None = quantity(null=True)  # type: ignore[assignment]
     realized: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    own_records = fields.IntField(default=0)
     contributing = fields.IntField(default=0)
     realized_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
 
