@@ -33,12 +33,12 @@ class EventKind(StrEnum):
 class EventRow(Row):
     """A committed fact. `position` is None until the sequencer has stamped it."""
 
-    position: int | None = fields.BigIntField(null=True, unique=True)  # type: ignore[assignment]
+    position: int | None = fields.BigIntField(null=True, unique=True)
     kind = fields.CharEnumField(EventKind, max_length=40)
     agency_id = fields.UUIDField()
     employee_id = fields.UUIDField()
     record_id = fields.UUIDField()
-    target_ids: list[str] = fields.JSONField(default=list)  # type: ignore[assignment]
+    target_ids: list[str] = fields.JSONField(default=list)
     created_at = fields.DatetimeField()
 
     class Meta:

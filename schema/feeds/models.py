@@ -39,7 +39,7 @@ class Installation(Row):
     plugin = fields.CharField(max_length=60, description="the entry point's name")
     title = fields.TextField()
     enabled = fields.BooleanField(default=True)
-    settings: dict[str, Any] = fields.JSONField(default=dict)  # type: ignore[assignment]
+    settings: dict[str, Any] = fields.JSONField(default=dict)
     webhook_secret = fields.TextField(null=True)
     poll_seconds = fields.IntField(default=60)
     cursor = fields.TextField(null=True)
@@ -81,7 +81,7 @@ class InboxItem(Row):
     body: Any = fields.JSONField()
     body_hash = fields.CharField(max_length=64, description="SHA-256 of the canonical JSON")
     received_at = fields.DatetimeField()
-    processed_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    processed_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "inbox_item"
@@ -103,7 +103,7 @@ class DeadLetter(Row):
     detail = fields.TextField()
     body: Any = fields.JSONField(null=True, description="the changed body, where that is the cause")
     created_at = fields.DatetimeField()
-    resolved_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    resolved_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "dead_letter"

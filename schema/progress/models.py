@@ -1,7 +1,6 @@
 """Tables of progress. Constraints that Tortoise cannot express are in migrations."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from tortoise import fields
 from schema.feeds.models import InboxItem, Installation
 from schema.organizations.models import Agency, Employee
 from schema.tables import Row
-from schema.targets.models import Indicator, Stage, Target, quantity
+from schema.targets.models import Indicator, Stage, Target, optional_quantity
 
 
 class RecordState(StrEnum):
@@ -58,11 +57,11 @@ class Activity(Row):
     title = fields.TextField()
     description = fields.TextField(null=True)
     category = fields.CharField(max_length=120, null=True)
-    occurred_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
-    ended_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
-    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    occurred_at: datetime = fields.DatetimeField()
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+    quantity = optional_quantity()
     unit_of_measure = fields.CharField(max_length=120, null=True)
-    received_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    received_at: datetime = fields.DatetimeField()
 
     class Meta:
         table = "activity"
@@ -71,7 +70,7 @@ class Activity(Row):
 
 
 class ProgressRecord(Row):
-    """One entry of an employee's day (*progres harian*). Minutes past midnight stay on that `day`."""
+    """One entry of an employee's day (*progres harian*); minutes past midnight stay on `day`."""
 
     agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
         "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
@@ -81,9 +80,9 @@ class ProgressRecord(Row):
         "ekinerja.Employee", related_name="records", on_delete=fields.OnDelete.RESTRICT
     )
     employee_id: UUID
-    day: date = fields.DateField()  # type: ignore[assignment]
-    starts_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
-    ends_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    day: date = fields.DateField()
+    starts_at: datetime = fields.DatetimeField()
+    ends_at: datetime = fields.DatetimeField()
     minutes = fields.IntField(description="whole minutes from starts_at to ends_at")
     description = fields.TextField()
     category = fields.CharField(max_length=120, null=True)
@@ -95,7 +94,7 @@ class ProgressRecord(Row):
         "ekinerja.Indicator", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
     )
     indicator_id: UUID | None
-    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    quantity = optional_quantity()
     stage: fields.ForeignKeyNullableRelation[Stage] = fields.ForeignKeyField(
         "ekinerja.Stage", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
     )
@@ -118,8 +117,8 @@ class ProgressRecord(Row):
     )
     supersedes_id: UUID | None
     state = fields.CharEnumField(RecordState, max_length=10)
-    created_at: datetime = fields.DatetimeField()  # type: ignore[assignment]
-    decided_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    created_at: datetime = fields.DatetimeField()
+    decided_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "progress_record"
@@ -159,9 +158,9 @@ class RecordEvent(Row):
     record_id: UUID
     kind = fields.CharEnumField(RecordEventKind, max_length=12)
     actor = fields.CharField(max_length=120, description="the token's subject, or the source")
-    at: datetime = fields.DatetimeField()  # type: ignore[assignment]
+    at: datetime = fields.DatetimeField()
     comment = fields.TextField(null=True)
-    changes: dict[str, Any] = fields.JSONField(default=dict)  # type: ignore[assignment]
+    changes: dict[str, Any] = fields.JSONField(default=dict)
 
     class Meta:
         table = "record_event"
@@ -175,12 +174,12 @@ class DailyLog(Row):
         "ekinerja.Employee", related_name="daily_logs", on_delete=fields.OnDelete.RESTRICT
     )
     employee_id: UUID
-    day: date = fields.DateField()  # type: ignore[assignment]
+    day: date = fields.DateField()
     required_minutes = fields.IntField()
     recorded_minutes = fields.IntField(default=0)
     pending_minutes = fields.IntField(default=0)
     pending_count = fields.IntField(default=0)
-    last_activity_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    last_activity_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "daily_log"

@@ -11,9 +11,14 @@ from schema.organizations.models import Agency, Assignment, Employee, Unit
 from schema.tables import Row
 
 
-def quantity(*, null: bool = False) -> fields.DecimalField:
+def quantity() -> fields.DecimalField[Decimal]:
     """An exact number: up to 16 places before the point, 6 behind."""
-    return fields.DecimalField(max_digits=22, decimal_places=6, null=null)
+    return fields.DecimalField(max_digits=22, decimal_places=6)
+
+
+def optional_quantity() -> fields.DecimalField[Decimal | None]:
+    """An exact number, or None where nothing is known."""
+    return fields.DecimalField(max_digits=22, decimal_places=6, null=True)
 
 
 class PlanState(StrEnum):
@@ -215,10 +220,10 @@ class Indicator(Row):
     unit_of_measure = fields.CharField(max_length=120, null=True)
     polarity = fields.CharEnumField(Polarity, max_length=8, default=Polarity.RISING)
     accumulation = fields.CharEnumField(Accumulation, max_length=8, default=Accumulation.SUM)
-    baseline: Decimal | None = quantity(null=True)  # type: ignore[assignment]
-    planned: Decimal | None = quantity(null=True)  # type: ignore[assignment]
-    minimum: Decimal | None = quantity(null=True)  # type: ignore[assignment]
-    maximum: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    baseline = optional_quantity()
+    planned = optional_quantity()
+    minimum = optional_quantity()
+    maximum = optional_quantity()
     contributes_to: fields.ForeignKeyNullableRelation["Indicator"] = fields.ForeignKeyField(
         "ekinerja.Indicator",
         related_name="contributions",
@@ -226,11 +231,11 @@ class Indicator(Row):
         on_delete=fields.OnDelete.RESTRICT,
     )
     contributes_to_id: UUID | None
-    own: Decimal | None = quantity(null=True)  # type: ignore[assignment]
-    realized: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    own = optional_quantity()
+    realized = optional_quantity()
     own_records = fields.IntField(default=0)
     contributing = fields.IntField(default=0)
-    realized_at: datetime | None = fields.DatetimeField(null=True)  # type: ignore[assignment]
+    realized_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "indicator"
@@ -245,8 +250,8 @@ class TrajectoryPoint(Row):
         "ekinerja.Indicator", related_name="points", on_delete=fields.OnDelete.RESTRICT
     )
     indicator_id: UUID
-    day: date = fields.DateField()  # type: ignore[assignment]
-    planned: Decimal = quantity()  # type: ignore[assignment]
+    day: date = fields.DateField()
+    planned = quantity()
 
     class Meta:
         table = "trajectory_point"
@@ -264,7 +269,7 @@ class Stage(Row):
     title = fields.TextField()
     evidence = fields.TextField(null=True, description="what proves the stage, as planned")
     weight = fields.DecimalField(max_digits=9, decimal_places=4, null=True)
-    completed_on: date | None = fields.DateField(null=True)  # type: ignore[assignment]
+    completed_on: date | None = fields.DateField(null=True)
 
     class Meta:
         table = "stage"
@@ -282,7 +287,7 @@ class ActionPlan(Row):
     description = fields.TextField()
     starts_on = fields.DateField()
     ends_on = fields.DateField(description="the last day, inclusive")
-    quantity: Decimal | None = quantity(null=True)  # type: ignore[assignment]
+    quantity = optional_quantity()
     unit_of_measure = fields.CharField(max_length=120, null=True)
 
     class Meta:
