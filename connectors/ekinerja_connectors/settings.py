@@ -1,0 +1,174 @@
+"""Settings: how a connector declares them, and how what an administrator wrote becomes them.
+
+A connector declares a frozen dataclass. Its fields may be str, int, bool, an optional one, a
+tuple of one, a mapping from text to one, or another such dataclass. `secret()` marks what must
+never be shown again; `address()` marks a URL that the connector may call, and only those.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from .activity import JSON
+from .errors import InvalidSettings
+
+__all__ = ["address", "addresses_of", "parse", "schema_of", "secret"]
+
+T = TypeVar("T")
+SECRET = "ekinerja.secret"  # noqa: S105 - the name of a mark, not a secret
+_ADDRESS = "ekinerja.address"
+_SCALARS = {str: "string", int: "integer", bool: "boolean"}
+
+
+def secret(*, default: Any = dataclasses.MISSING) -> Any:
+    """A field that is kept encrypted, never read back and absent from `repr`."""
+    return dataclasses.field(default=default, repr=False, metadata={SECRET: True})
+
+
+def address(*, default: Any = dataclasses.MISSING) -> Any:
+    """A field that holds an http(s) URL which the connector may call."""
+    return dataclasses.field(default=default, metadata={_ADDRESS: True})
+
+
+def addresses_of(settings: Any) -> tuple[str, ...]:
+    """The URLs in the address fields of a settings instance."""
+    return tuple(
+        getattr(settings, one.name)
+        for one in dataclasses.fields(settings)
+        if one.metadata.get(_ADDRESS) and getattr(settings, one.name)
+    )
+
+
+def parse(declared: type[T], given: Mapping[str, JSON]) -> T:
+    """An instance of the dataclass `declared` from what an administrator gave.
+
+    Raises:
+        InvalidSettings: lists each unknown, missing or wrong field. Values are never repeated
+            in it, since one of them may be a secret in the wrong place.
+    """
+    faults: list[str] = []
+    value = _parse_dataclass(declared, given, "", faults)
+    if faults:
+        raise InvalidSettings("; ".join(faults))
+    assert isinstance(value, declared)
+    return value
+
+
+def _parse_dataclass(declared: Any, given: JSON, at: str, faults: list[str]) -> Any:
+    if not isinstance(given, Mapping):
+        faults.append(f"{at or 'settings'} must be an object")
+        return None
+    before = len(faults)
+    hints = get_type_hints(declared)
+    known = {one.name: one for one in dataclasses.fields(declared)}
+    faults.extend(f"{at}{name} is not known" for name in given if name not in known)
+    values = {}
+    for name, one in known.items():
+        if name in given:
+            values[name] = _parse_value(hints[name], given[name], f"{at}{name}", faults)
+            if one.metadata.get(_ADDRESS) and values[name]:
+                faults.extend(_address_faults(f"{at}{name}", str(values[name])))
+        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            faults.append(f"{at}{name} is missing")
+    if len(faults) > before:
+        return None
+    try:
+        return declared(**values)
+    except ValueError as error:  # what the connector's own __post_init__ refuses
+        faults.append(f"{at}{error}")
+        return None
+
+
+def _address_faults(name: str, value: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        yield f"{name} must be an address that begins with http:// or https://"
+    elif parts.username or parts.password:
+        yield f"{name} must not carry a user or password"
+
+
+def _parse_value(hint: Any, given: JSON, at: str, faults: list[str]) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType) and type(None) in arguments:
+        (inner,) = (one for one in arguments if one is not type(None))
+        return None if given is None else _parse_value(inner, given, at, faults)
+    if dataclasses.is_dataclass(hint):
+        return _parse_dataclass(hint, given, f"{at}.", faults)
+    if origin is tuple:
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            faults.append(f"{at} must be a list")
+            return ()
+        return tuple(
+            _parse_value(arguments[0], one, f"{at}[{index}]", faults)
+            for index, one in enumerate(given)
+        )
+    if origin is Mapping:
+        if not isinstance(given, Mapping):
+            faults.append(f"{at} must be an object")
+            return {}
+        return {
+            name: _parse_value(arguments[1], one, f"{at}[{name}]", faults)
+            for name, one in given.items()
+        }
+    # bool is an int in Python, so that isinstance would take true for a page size.
+    if type(given) is not hint:
+        faults.append(f"{at} must be {_SCALARS.get(hint, 'of a type the SDK knows')}")
+    return given
+
+
+def schema_of(declared: type[Any]) -> dict[str, JSON]:
+    """The JSON Schema of a settings dataclass; secrets are `writeOnly`, addresses `uri`.
+
+    Raises:
+        TypeError: a field has a type that settings cannot have.
+    """
+    hints = get_type_hints(declared)
+    properties: dict[str, JSON] = {}
+    required: list[JSON] = []
+    for one in dataclasses.fields(declared):
+        entry = dict(_schema_of_value(hints[one.name], one.name))
+        if one.metadata.get(SECRET):
+            entry["writeOnly"] = True
+        if one.metadata.get(_ADDRESS):
+            entry["format"] = "uri"
+        if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            required.append(one.name)
+        elif isinstance(one.default, str | int) and not one.metadata.get(SECRET):
+            entry["default"] = one.default
+        properties[one.name] = entry
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }
+
+
+def _schema_of_value(hint: Any, name: str) -> Mapping[str, JSON]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    nested: dict[Any, Callable[[], Mapping[str, JSON]]] = {
+        tuple: lambda: {"type": "array", "items": _schema_of_value(arguments[0], name)},
+        Mapping: lambda: {
+            "type": "object",
+            "additionalProperties": _schema_of_value(arguments[1], name),
+        },
+    }
+    if hint in _SCALARS:
+        return {"type": _SCALARS[hint]}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return schema_of(hint)
+    if origin in (Union, types.UnionType) and type(None) in arguments:
+        inner = [one for one in arguments if one is not type(None)]
+        if len(inner) == 1:
+            return {"anyOf": [_schema_of_value(inner[0], name), {"type": "null"}]}
+    if origin in nested and (origin is not tuple or arguments[1:] == (...,)):
+        return nested[origin]()
+    raise TypeError(f"setting {name} is {hint}, which settings cannot be")
