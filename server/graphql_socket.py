@@ -1,0 +1,175 @@
+"""The GraphQL endpoint over WebSocket: `graphql-transport-ws`, checked as HTTP requests are.
+
+Strawberry's handler keeps the protocol's states. What differs: text is checked before it is
+used, every operation has a context of its own (one for a whole connection would keep its
+loaders and rights for hours), errors are presented as over HTTP, and one bad document does
+not end the operations beside it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import (
+    NonJsonMessageReceived,
+    NonTextMessageReceived,
+    WebSocketDisconnected,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.utils.aio import aclosing
+
+from server.masking import Refusal, before_execution, masked
+from server.parameters import parameters_of
+from server.strings import MalformedInput, parse_json, refuse_unsafe
+
+if TYPE_CHECKING:
+    from server.graphql_view import GraphQLView
+
+MAX_ID_LENGTH = 128
+
+
+class SocketAdapter(ASGIWebSocketAdapter):
+    """Reads and writes one socket's messages: JSON objects as text, of bounded length."""
+
+    view: "GraphQLView"
+
+    async def iter_json(
+        self, *, ignore_parsing_errors: bool = False
+    ) -> AsyncGenerator[object, None]:
+        while self.ws.application_state != WebSocketState.DISCONNECTED:
+            try:
+                text = await self.ws.receive_text()
+            except KeyError as error:
+                raise NonTextMessageReceived from error
+            except WebSocketDisconnect:
+                return
+            # A character is at least a byte, so this cannot refuse what HTTP would take.
+            if len(text) > self.view.max_body_bytes:
+                await self.close(1009, "Message too big")
+                return
+            try:
+                message = parse_json(text)
+            except MalformedInput as error:
+                raise NonJsonMessageReceived from error
+            if not isinstance(message, dict):
+                raise NonJsonMessageReceived
+            yield message
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self.ws.application_state == WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnected
+        try:
+            await self.ws.send_text(orjson.dumps(message, default=str).decode())
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
+    """The protocol's states of one connection."""
+
+    view: "GraphQLView"
+    websocket: SocketAdapter
+
+    async def handle_message(self, message: Any) -> None:
+        try:
+            refuse_unsafe(message)
+            identifier = message.get("id", "-")
+            if not isinstance(identifier, str) or not 0 < len(identifier) <= MAX_ID_LENGTH:
+                raise MalformedInput(f"`id` must be a text of 1 to {MAX_ID_LENGTH} characters.")
+            await super().handle_message(message)
+        except MalformedInput as error:
+            await self._refuse_message(message, error)
+        except Refusal as refusal:
+            code = 4401 if refusal.status == 401 else 4403
+            await self.websocket.close(code, refusal.message[:120])
+        except WebSocketDisconnected:
+            raise
+        except Exception as fault:
+            await self.websocket.close(4500, masked(fault).message)
+
+    async def _refuse_message(self, message: dict[str, Any], error: MalformedInput) -> None:
+        identifier = message.get("id")
+        answerable = (
+            self.connection_acknowledged
+            and message.get("type") == "subscribe"
+            and isinstance(identifier, str)
+            and identifier.isascii()
+            and identifier not in self.operations
+        )
+        if answerable:
+            await self._refuse_operation(str(identifier), error.code, str(error))
+        else:
+            await self.websocket.close(4400, str(error)[:120])
+
+    async def _refuse_operation(self, identifier: str, code: str, message: str) -> None:
+        error = GraphQLError(message, extensions={"code": code})
+        await self.send_message({"id": identifier, "type": "error", "payload": [error.formatted]})
+
+    async def handle_subscribe(self, message: Any) -> None:
+        if not self.connection_acknowledged:
+            await self.websocket.close(4401, "Unauthorized")
+            return
+        identifier = message["id"]
+        if identifier in self.operations:
+            await self.websocket.close(4409, f"Subscriber for {identifier} already exists"[:120])
+            return
+        limit = self.max_subscriptions_per_connection
+        if limit is not None and len(self.operations) >= limit:
+            await self._refuse_operation(
+                identifier, "SUBSCRIPTION_LIMIT", f"At most {limit} operations run on a connection."
+            )
+            return
+        asked = parameters_of(message["payload"])
+        operation = Operation(self, identifier, asked.query, asked.variables, asked.operation_name)
+        operation.task = asyncio.create_task(self.run_operation(operation))
+        operation.task.add_done_callback(self._task_done)
+        self.operations[identifier] = operation
+
+    async def run_operation(self, operation: Operation[Any, None]) -> None:
+        try:
+            await self._run(operation)
+        except WebSocketDisconnected:
+            return
+        except Refusal as refusal:
+            await self._end(operation, refusal.error)
+        except Exception as fault:
+            await self._end(operation, masked(fault))
+
+    async def _run(self, operation: Operation[Any, None]) -> None:
+        context = await self.view.context_for(self.websocket.ws, self.websocket.ws)
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+        )
+        async with aclosing(results):
+            async for result in results:
+                # @defer and @stream, the only other kind, are switched off in the schema.
+                assert isinstance(result, ExecutionResult)
+                refused = isinstance(result, PreExecutionError) or before_execution(result)
+                if result.errors:
+                    result.errors = self.view.present(result.errors, context)
+                if refused:
+                    await operation.send_initial_errors(result.errors or [])
+                    return
+                await operation.send_next(result)
+        await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    async def _end(self, operation: Operation[Any, None], error: GraphQLError) -> None:
+        with suppress(WebSocketDisconnected):
+            await operation.send_initial_errors([error])
+
+    def forget_id(self, id: str) -> None:
+        # The client's `complete` may have come first.
+        self.operations.pop(id, None)
