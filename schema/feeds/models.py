@@ -21,6 +21,19 @@ class DeadLetterCause(StrEnum):
     FORGED = "FORGED"
 
 
+class InboxKind(StrEnum):
+    """In whose words an inbox item is, and so what has to become of it."""
+
+    ITEM = "ITEM"
+    """One item of a source: the plugin translates it."""
+    DELIVERY = "DELIVERY"
+    """A verified webhook call as it came: the plugin splits it into items."""
+    ACTIVITY = "ACTIVITY"
+    """Already an activity in the SDK's own form, as a service account submits it."""
+    UNREADABLE = "UNREADABLE"
+    """JSON that no column can hold (NUL, a lone surrogate): kept as ASCII text, given up."""
+
+
 class RunState(StrEnum):
     """How one polling run ended."""
 
@@ -71,17 +84,23 @@ class Run(Row):
 
 
 class InboxItem(Row):
-    """An item as the source gave it, once. What the source says is never rewritten."""
+    """An item as the source gave it, once. What the source says is never rewritten.
+
+    `attempts` counts the times that a plugin failed on it; `retry_at` is when the next one is due.
+    """
 
     installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
         "ekinerja.Installation", related_name="inbox", on_delete=fields.OnDelete.RESTRICT
     )
     installation_id: UUID
     source_id = fields.CharField(max_length=200)
+    kind = fields.CharEnumField(InboxKind, max_length=10, default=InboxKind.ITEM)
     body: Any = fields.JSONField()
     body_hash = fields.CharField(max_length=64, description="SHA-256 of the canonical JSON")
     received_at = fields.DatetimeField()
     processed_at: datetime | None = fields.DatetimeField(null=True)
+    attempts = fields.IntField(default=0)
+    retry_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "inbox_item"

@@ -2,7 +2,7 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
 from schema.events import EventKind
-from schema.feeds.models import DeadLetterCause, RunState
+from schema.feeds.models import DeadLetterCause, InboxKind, RunState
 from schema.organizations.models import AssignmentKind, Role
 from schema.progress.models import RecordEventKind, RecordState
 from schema.targets.models import Accumulation, Aspect, Behaviour, Classification, EdgeKind, PlanState, Polarity, TargetKind
@@ -95,10 +95,13 @@ class Migration(migrations.Migration):
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='inbox', on_delete=OnDelete.RESTRICT)),
                 ('source_id', fields.CharField(max_length=200)),
+                ('kind', fields.CharEnumField(default=InboxKind.ITEM, description='ITEM: ITEM\nDELIVERY: DELIVERY\nACTIVITY: ACTIVITY\nUNREADABLE: UNREADABLE', enum_type=InboxKind, max_length=10)),
                 ('body', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
                 ('body_hash', fields.CharField(description='SHA-256 of the canonical JSON', max_length=64)),
                 ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('processed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('attempts', fields.IntField(default=0)),
+                ('retry_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'inbox_item', 'app': 'ekinerja', 'unique_together': (('installation', 'source_id'),), 'pk_attr': 'id', 'table_description': 'An item as the source gave it, once. What the source says is never rewritten.'},
             bases=['Row'],

@@ -86,7 +86,7 @@ CREATE INDEX progress_record_pending ON progress_record (employee_id, id)
 ALTER TABLE daily_log ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_minutes >= 0
    AND pending_count >= 0);
-CREATE INDEX inbox_item_waiting ON inbox_item (id) WHERE processed_at IS NULL;
+CREATE INDEX inbox_item_waiting ON inbox_item (installation_id, id) WHERE processed_at IS NULL;
 CREATE INDEX dead_letter_open ON dead_letter (installation_id, id) WHERE resolved_at IS NULL;
 CREATE INDEX event_unstamped ON event (id) WHERE position IS NULL;
 """
@@ -112,9 +112,11 @@ CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON event
 
 CREATE FUNCTION keep_source_facts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.id, NEW.installation_id, NEW.source_id, NEW.body::text, NEW.body_hash, NEW.received_at)
+  IF (NEW.id, NEW.installation_id, NEW.source_id, NEW.kind, NEW.body::text, NEW.body_hash,
+      NEW.received_at)
      IS DISTINCT FROM
-     (OLD.id, OLD.installation_id, OLD.source_id, OLD.body::text, OLD.body_hash, OLD.received_at)
+     (OLD.id, OLD.installation_id, OLD.source_id, OLD.kind, OLD.body::text, OLD.body_hash,
+      OLD.received_at)
   THEN
     RAISE EXCEPTION 'what a source said is never rewritten' USING ERRCODE = 'restrict_violation';
   END IF;
@@ -251,13 +253,13 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
   trajectory_point, stage, action_plan, installation, progress_record, daily_log
   TO ekinerja_app;
 GRANT INSERT ON inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
-GRANT UPDATE (processed_at) ON inbox_item TO ekinerja_app;
+GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;
 
 GRANT INSERT ON inbox_item, dead_letter, run, activity, progress_record, evidence, record_event,
   daily_log, event TO ekinerja_worker;
 GRANT UPDATE ON installation, daily_log TO ekinerja_worker;
-GRANT UPDATE (processed_at) ON inbox_item TO ekinerja_worker;
+GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_worker;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
