@@ -166,7 +166,7 @@ class Http:
             target = target.update_query(dict(params))
         sent = dict(headers or {})
         if basic_auth is not None:
-            sent["Authorization"] = aiohttp.BasicAuth(*basic_auth, encoding="utf-8").encode()
+            sent["Authorization"] = aiohttp.encode_basic_auth(*basic_auth)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(method, target, sent, form)
             location = response.headers.get("Location")
