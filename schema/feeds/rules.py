@@ -1,0 +1,108 @@
+"""Pure rules of feeds: how what a source said is written down, told apart, and configured."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from schema.errors import DomainError, ErrorCode
+from schema.feeds.models import InboxKind
+from schema.values import is_safe_text
+
+LONGEST_SOURCE_ID = 200
+LONGEST_TITLE = 200
+SECRET_BYTES = range(24, 65)
+"""What Standard Webhooks 1.0.0 asks of a symmetric secret."""
+MOST_SECRETS = 2
+"""The old one and the new one, while a sender changes over."""
+POLL_SECONDS = range(1, 86_401)
+
+# A NUL in JSON text, unless the backslash before its `u` is itself escaped.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Something that a source said: its own name for it, and its JSON as Python values."""
+
+    source_id: str
+    body: Any
+    kind: InboxKind = InboxKind.ITEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The same, as it is stored: JSON text that the database takes, and the hash of the original.
+
+    Two bodies that differ in the order of keys only have one hash.
+    """
+
+    source_id: str
+    kind: InboxKind
+    text: str
+    body_hash: str
+
+
+def written(received: Received) -> Written:
+    """How an item is stored. JSON that no column can hold is kept as ASCII text inside JSON.
+
+    Raises:
+        DomainError: the source_id is blank, too long, or holds NUL or a lone surrogate.
+    """
+    source_id = received.source_id
+    if not (source_id.strip() and is_safe_text(source_id)):
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="sourceId", detail="sourceId")
+    if len(source_id) > LONGEST_SOURCE_ID:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="sourceId", limit=LONGEST_SOURCE_ID)
+    ascii_text = json.dumps(received.body, sort_keys=True, separators=(",", ":"))
+    text = _storable(received.body)
+    return Written(
+        source_id=source_id,
+        kind=InboxKind.UNREADABLE if text is None else received.kind,
+        text=json.dumps({"json": ascii_text}) if text is None else text,
+        body_hash=hashlib.sha256(ascii_text.encode()).hexdigest(),
+    )
+
+
+def _storable(body: Any) -> str | None:
+    """JSON text, or None where it holds what `jsonb` refuses: NUL, a lone surrogate, NaN."""
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:
+        return None
+    return None if _NUL.search(text) else text
+
+
+def check_installation(
+    *, plugin: str, title: str, webhook_secret: str | None, poll_seconds: int
+) -> None:
+    """Raises:
+    DomainError: naming the first field that cannot be taken. A secret is never repeated.
+    """
+    if not _SLUG.fullmatch(plugin):
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="plugin", detail="plugin")
+    if not (title.strip() and is_safe_text(title)):
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="title", detail="title")
+    if len(title) > LONGEST_TITLE:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="title", limit=LONGEST_TITLE)
+    if poll_seconds not in POLL_SECONDS:
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="pollSeconds", detail="1-86400")
+    if webhook_secret is not None:
+        secrets = webhook_secret.split()
+        if not 0 < len(secrets) <= MOST_SECRETS or not all(map(_is_secret, secrets)):
+            raise DomainError(
+                ErrorCode.BAD_USER_INPUT, field="webhookSecret", detail="whsec_ + base64"
+            )
+
+
+def _is_secret(text: str) -> bool:
+    prefix, encoded = text[:6], text[6:]
+    try:
+        return prefix == "whsec_" and len(base64.b64decode(encoded, validate=True)) in SECRET_BYTES
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,188 @@
+"""Use cases of feeds: install a connector, take a page in, note a failed run, replay.
+
+One function, one transaction. What a use case of another subject needs inside its own
+transaction is in `inbox`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from schema.errors import DomainError, ErrorCode, NotFound
+from schema.feeds import inbox
+from schema.feeds.inbox import Accepted
+from schema.feeds.models import (
+    DeadLetter,
+    DeadLetterCause,
+    InboxItem,
+    Installation,
+    Run,
+    RunState,
+)
+from schema.feeds.rules import Received, check_installation
+from schema.organizations.models import Agency
+
+SUBMITTED = "submitted"
+"""The plugin name of an installation without a plugin: a service account submits activities."""
+LONGEST_PROBLEM = 2_000
+
+
+async def install(
+    agency_id: UUID,
+    *,
+    plugin: str,
+    title: str,
+    settings: Mapping[str, Any],
+    now: datetime,
+    webhook_secret: str | None = None,
+    poll_seconds: int = 60,
+) -> Installation:
+    """Install a connector for an agency; it is polled from `now` on.
+
+    `webhook_secret` is one `whsec_...`, or two with a space between while one replaces the other.
+
+    Raises:
+        NotFound: no such agency.
+        DomainError: a value cannot be taken, or the title is taken.
+    """
+    check_installation(
+        plugin=plugin, title=title, webhook_secret=webhook_secret, poll_seconds=poll_seconds
+    )
+    if not await Agency.exists(id=agency_id):
+        raise NotFound("Agency")
+    try:
+        return await Installation.create(
+            agency_id=agency_id,
+            plugin=plugin,
+            title=title.strip(),
+            settings=dict(settings),
+            webhook_secret=webhook_secret,
+            poll_seconds=poll_seconds,
+            next_poll_at=now,
+        )
+    except IntegrityError as error:
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT, field="title", detail="already installed"
+        ) from error
+
+
+async def accept(installation_id: UUID, received: Sequence[Received], now: datetime) -> Accepted:
+    """Take in what a source pushed; committed when this returns.
+
+    Raises:
+        NotFound: no such installation, or it is disabled.
+        DomainError: a source_id cannot be kept.
+    """
+    async with in_transaction() as connection:
+        found = await Installation.filter(id=installation_id, enabled=True).using_db(connection)
+        if not found:
+            raise NotFound("Connector")
+        return await inbox.accept(connection, installation_id, received, now)
+
+
+async def take_page(
+    installation_id: UUID,
+    *,
+    cursor: str | None,
+    received: Sequence[Received],
+    next_cursor: str | None,
+    next_poll_at: datetime,
+    started_at: datetime,
+    now: datetime,
+) -> Accepted | None:
+    """Keep a polled page, move the cursor and note the run, all or nothing.
+
+    None, with nothing kept, when the installation was disabled or another worker moved the
+    cursor since `cursor` was read.
+    """
+    async with in_transaction() as connection:
+        installation = (
+            await Installation.filter(id=installation_id, enabled=True)
+            .using_db(connection)
+            .select_for_update()
+            .first()
+        )
+        if installation is None or installation.cursor != cursor:
+            return None
+        accepted = await inbox.accept(connection, installation_id, received, now)
+        await (
+            Installation.filter(id=installation_id)
+            .using_db(connection)
+            .update(cursor=next_cursor, next_poll_at=next_poll_at, failures=0)
+        )
+        await Run.create(
+            using_db=connection,
+            installation_id=installation_id,
+            started_at=started_at,
+            ended_at=now,
+            state=RunState.SUCCEEDED,
+            received=accepted.received,
+            accepted=accepted.accepted,
+        )
+    return accepted
+
+
+async def note_failure(
+    installation_id: UUID,
+    *,
+    state: RunState,
+    problem: str,
+    next_poll_at: datetime,
+    started_at: datetime,
+    now: datetime,
+) -> None:
+    """Note a failed run with its cause, and when the next one is due. The cursor stays."""
+    words = problem[:LONGEST_PROBLEM].replace("\x00", "").encode(errors="replace").decode()
+    async with in_transaction() as connection:
+        installation = (
+            await Installation.filter(id=installation_id)
+            .using_db(connection)
+            .select_for_update()
+            .get()
+        )
+        installation.failures += 1
+        installation.next_poll_at = next_poll_at
+        await installation.save(using_db=connection, update_fields=["failures", "next_poll_at"])
+        await Run.create(
+            using_db=connection,
+            installation_id=installation_id,
+            started_at=started_at,
+            ended_at=now,
+            state=state,
+            problem=words,
+        )
+
+
+async def replay(dead_letter_id: UUID, now: datetime) -> DeadLetter:
+    """Let the item wait again now that the cause is mended; the letter is resolved.
+
+    An item whose record exists already gives no second one.
+
+    Raises:
+        NotFound: no such dead letter.
+        DomainError: the letter is about a changed body, which replaces nothing by itself.
+    """
+    async with in_transaction() as connection:
+        letter = (
+            await DeadLetter.filter(id=dead_letter_id)
+            .using_db(connection)
+            .select_for_update()
+            .first()
+        )
+        if letter is None:
+            raise NotFound("Dead letter")
+        if letter.cause is DeadLetterCause.CHANGED_AT_SOURCE:
+            raise DomainError(ErrorCode.BAD_USER_INPUT, detail=str(letter.cause))
+        letter.resolved_at = letter.resolved_at or now
+        await letter.save(using_db=connection, update_fields=["resolved_at"])
+        await (
+            InboxItem.filter(id=letter.inbox_item_id)
+            .using_db(connection)
+            .update(processed_at=None, attempts=0, retry_at=None)
+        )
+        await inbox.wake(connection, letter.installation_id)
+    return letter
