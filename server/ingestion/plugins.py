@@ -1,0 +1,28 @@
+"""What ingestion asks of plugins: the part of PluginHost that it uses, and that tests fake."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ekinerja_connectors import JSON, Activity, Delivery, Item, Page
+
+from server.plugin_host import PluginBroken, PluginInfo
+
+__all__ = ["PluginBroken", "PluginInfo", "Plugins"]
+
+
+class Plugins(Protocol):
+    """Calls to plugins, each in its own process; what they raise is in PluginHost."""
+
+    async def describe(self, plugin: str) -> PluginInfo: ...
+
+    async def fetch(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
+    ) -> Page: ...
+
+    async def receive(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], delivery: Delivery
+    ) -> tuple[Item, ...]: ...
+
+    async def translate(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], item: Item
+    ) -> Activity: ...

@@ -1,0 +1,120 @@
+"""Which installations this process feeds: one worker at a time for each, noticed and let go.
+
+A session-level advisory lock of PostgreSQL is the claim; it ends with the process, however that
+ends. Should a lock be lost while its process lives, nothing is done twice: pages are kept by
+comparing the cursor, and items are claimed row by row.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from schema.feeds.inbox import CHANNEL
+from server.database import Database, DatabaseRole
+from server.ingestion.intake import Intake
+from server.ingestion.loop import Loop
+from server.ingestion.plugins import Plugins
+from server.ingestion.poller import Poller
+
+NOTICE = timedelta(seconds=2)
+"""How soon a new or disabled installation is noticed."""
+GRACE = timedelta(seconds=5)
+"""How long the item in hand has to be finished when the worker stops."""
+CLAIM = "SELECT pg_try_advisory_lock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
+RELEASE = "SELECT pg_advisory_unlock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Feed:
+    """The two loops of one installation, running."""
+
+    poller: Loop
+    intake: Loop
+    tasks: tuple[asyncio.Task[None], ...] = field(default=())
+
+    @classmethod
+    def start(cls, installation_id: UUID, plugins: Plugins) -> "Feed":
+        polling = Poller(installation_id=installation_id, plugins=plugins)
+        taking = Intake(installation_id=installation_id, plugins=plugins)
+        feed = cls(
+            Loop(f"poller {installation_id}", polling.step),
+            Loop(f"intake {installation_id}", taking.step),
+        )
+        taking.stopped = lambda: feed.intake.stopping
+        feed.tasks = (
+            asyncio.create_task(feed.poller.run()),
+            asyncio.create_task(feed.intake.run()),
+        )
+        return feed
+
+    async def stop(self) -> None:
+        """Break off a poll, which commits nothing until its end; finish the item in hand."""
+        self.poller.stop()
+        self.intake.stop()
+        self.tasks[0].cancel()
+        await asyncio.wait(self.tasks, timeout=GRACE.total_seconds())
+        self.tasks[1].cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Event) -> None:
+    """Feed all enabled installations that no other worker feeds, until `stop` is set.
+
+    Tortoise must be open as the worker role. A lost database connection is made anew.
+    """
+    while not stop.is_set():
+        try:
+            connection = await database.connect(DatabaseRole.WORKER)
+        except (OSError, asyncpg.PostgresError) as error:
+            log.warning("ingestion.no_database", problem=str(error))
+            await _pause(stop)
+            continue
+        feeds: dict[UUID, Feed] = {}
+        try:
+            await _tend(connection, plugins, feeds, stop)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("ingestion.connection_lost", problem=str(error))
+            await _pause(stop)
+        finally:
+            await asyncio.gather(*(feed.stop() for feed in feeds.values()))
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=GRACE.total_seconds())
+
+
+async def _tend(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    plugins: Plugins,
+    feeds: dict[UUID, Feed],
+    stop: asyncio.Event,
+) -> None:
+    """Start and stop feeds as installations come and go."""
+
+    def wake(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        with contextlib.suppress(ValueError, KeyError):
+            feeds[UUID(str(payload))].intake.wake()
+
+    await connection.add_listener(CHANNEL, wake)
+    while not stop.is_set():
+        rows = await connection.fetch("SELECT id FROM installation WHERE enabled")
+        enabled = {UUID(str(row["id"])) for row in rows}
+        for gone in feeds.keys() - enabled:
+            await feeds.pop(gone).stop()
+            await connection.fetchval(RELEASE, str(gone))
+        for new in enabled - feeds.keys():
+            if await connection.fetchval(CLAIM, str(new)):
+                feeds[new] = Feed.start(new, plugins)
+        await _pause(stop)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(NOTICE.total_seconds()):
+            await stop.wait()
