@@ -5,9 +5,12 @@ is written anywhere.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
 
 from schema.organizations.models import AssignmentKind
 from schema.targets.case_flow import flow_warnings
@@ -48,6 +51,7 @@ POLARITIES = {
 ACCUMULATIONS = {"sum": Accumulation.SUM, "latest": Accumulation.LATEST}
 ACTING = {"PLT": AssignmentKind.PLT, "PLH": AssignmentKind.PLH}
 
+Value = TypeVar("Value")
 Checked = tuple[Case | None, list[Fault], list[CaseWarning]]
 
 
@@ -58,8 +62,7 @@ def read_case(content: bytes, *, units_only: bool = False) -> Checked:
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.extend(sorted({name for name in names if names.count(name) > 1}))
+            repeated.extend(_more_than_once(name for name, _ in pairs))
         return found
 
     try:
@@ -83,6 +86,10 @@ def read_case(content: bytes, *, units_only: bool = False) -> Checked:
         for name in repeated
     ]
     return (None if faults else case), faults, warnings
+
+
+def _more_than_once(values: Iterable[Value]) -> list[Value]:
+    return [value for value, times in Counter(values).items() if times > 1]
 
 
 def _exactly(text: str) -> Decimal:
@@ -242,8 +249,9 @@ def _owner(node: Node) -> tuple[str | None, str | None]:
 
 
 def _cascade(node: Node, parent: str | None) -> EdgeKind | None:
+    given = len(node.faults)
     cascade = node.choice("cascade", CASCADES)
-    if node.data.get("cascade") in CASCADES and (parent is None) != (cascade is None):
+    if len(node.faults) == given and (parent is None) != (cascade is None):
         message = "none, yet a parent is given" if parent else "needs a parent"
         node.fault("cascade", FaultCode.CASCADE_UNCLEAR, message)
     return cascade
@@ -251,8 +259,7 @@ def _cascade(node: Node, parent: str | None) -> EdgeKind | None:
 
 def _stages(node: Node, outputs: list[str]) -> tuple[StageEntry, ...]:
     stages = tuple(sorted(map(_stage, node.children("stages")), key=lambda stage: stage.order))
-    orders = [stage.order for stage in stages if stage.order]
-    for order in sorted({order for order in orders if orders.count(order) > 1}):
+    for order in _more_than_once(stage.order for stage in stages if stage.order):
         node.fault("stages", FaultCode.DUPLICATE, f"order {order} is given more than once")
     # The outputs of a target prove that the whole is done, so they are the proof of its last
     # stage, besides what the source gives to that stage (a house rule).

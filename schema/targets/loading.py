@@ -25,7 +25,7 @@ from schema.organizations.service import (
     refusal,
 )
 from schema.targets.case_flow import Key, edges_of, flows_of
-from schema.targets.case_values import Case, EmployeeEntry
+from schema.targets.case_values import Case, UnitEntry
 from schema.targets.models import (
     Classification,
     Indicator,
@@ -84,8 +84,7 @@ async def save_case(case: Case, progress: Progress = lambda stored: None) -> Loa
         agency = await _agency(connection, case)
         period = await _period(connection, agency, case)
         units = await place_units(connection, agency, _places(case), case.starts_on)
-        posts = [_post(case, agency, person) for person in case.employees]
-        people = await assign(connection, agency, posts, units, case.starts_on)
+        people = await assign(connection, agency, _posts(case, agency), units, case.starts_on)
         plans = await _plans(connection, period, people)
         targets = _targets(case, period, units, people, plans)
         ids = {target.code: target.id for target in targets}
@@ -143,22 +142,25 @@ def _places(case: Case) -> list[UnitPlace]:
     ]
 
 
-def _post(case: Case, agency: Agency, person: EmployeeEntry) -> Post:
-    return Post(
-        nip=person.nip,
-        name=person.name,
-        timezone=person.timezone or _timezone_of(case, person.unit) or agency.timezone,
-        unit=person.unit,
-        position=person.position,
-        appraiser=person.appraiser,
-        kind=person.kind,
-        heads_unit=person.nip in case.heads,
-    )
-
-
-def _timezone_of(case: Case, code: str) -> str | None:
-    """The time zone of a unit, or of the nearest unit above that has one."""
+def _posts(case: Case, agency: Agency) -> list[Post]:
     units = {unit.code: unit for unit in case.units}
+    return [
+        Post(
+            nip=person.nip,
+            name=person.name,
+            timezone=person.timezone or _timezone_of(units, person.unit) or agency.timezone,
+            unit=person.unit,
+            position=person.position,
+            appraiser=person.appraiser,
+            kind=person.kind,
+            heads_unit=person.nip in case.heads,
+        )
+        for person in case.employees
+    ]
+
+
+def _timezone_of(units: Mapping[str, UnitEntry], code: str) -> str | None:
+    """The time zone of a unit, or of the nearest unit above that has one."""
     above: str | None = code
     while above is not None:
         unit = units[above]
