@@ -14,7 +14,9 @@ from uuid import UUID
 
 from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.contrib.postgres.fields import ArrayField
 
+from schema.access import Person
 from schema.tables import Row
 from schema.values import utc_now
 
@@ -38,7 +40,8 @@ class EventRow(Row):
     agency_id = fields.UUIDField()
     employee_id = fields.UUIDField()
     record_id = fields.UUIDField()
-    target_ids: list[str] = fields.JSONField(default=list)
+    superior_ids: list[UUID] = ArrayField(element_type="uuid", default=list)
+    target_ids: list[UUID] = ArrayField(element_type="uuid", default=list)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -47,14 +50,15 @@ class EventRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A stamped event, as watchers receive it."""
+    """A stamped event, as watchers receive it. `superior_ids` is the person's line at the time."""
 
     position: int
     kind: EventKind
     agency_id: UUID
     employee_id: UUID
     record_id: UUID
-    target_ids: tuple[UUID, ...]
+    superior_ids: frozenset[UUID]
+    target_ids: frozenset[UUID]
     created_at: datetime
 
 
@@ -62,8 +66,7 @@ async def append(
     connection: BaseDBAsyncClient,
     *,
     kind: EventKind,
-    agency_id: UUID,
-    employee_id: UUID,
+    person: Person,
     record_id: UUID,
     target_ids: Collection[UUID] = (),
 ) -> None:
@@ -71,10 +74,11 @@ async def append(
     await EventRow.create(
         using_db=connection,
         kind=kind,
-        agency_id=agency_id,
-        employee_id=employee_id,
+        agency_id=person.agency_id,
+        employee_id=person.id,
         record_id=record_id,
-        target_ids=sorted(str(id) for id in target_ids),
+        superior_ids=list(person.superiors),
+        target_ids=sorted(target_ids),
         created_at=utc_now(),
     )
 
@@ -94,13 +98,14 @@ class EventFeed(Protocol):
 
 
 def event_from(row: Mapping[str, Any]) -> Event:
-    """An event of a row of the table as the driver gives it (`target_ids` as a list)."""
+    """An event of a row of the table as the driver gives it."""
     return Event(
         position=row["position"],
         kind=EventKind(row["kind"]),
         agency_id=UUID(str(row["agency_id"])),
         employee_id=UUID(str(row["employee_id"])),
         record_id=UUID(str(row["record_id"])),
-        target_ids=tuple(UUID(id) for id in row["target_ids"]),
+        superior_ids=frozenset(row["superior_ids"]),
+        target_ids=frozenset(row["target_ids"]),
         created_at=row["created_at"],
     )

@@ -1,6 +1,8 @@
 """What all tables share: the key, and the label under which Tortoise knows them."""
 
-from tortoise import fields
+from typing import Any, TypeVar
+
+from tortoise import Tortoise, fields
 from tortoise.models import Model
 
 from schema.values import uuid7
@@ -24,3 +26,17 @@ class Row(Model):
 
     class Meta:
         abstract = True
+
+
+RowType = TypeVar("RowType", bound=Row)
+
+
+async def rows_of(table: type[RowType], statement: str, values: list[Any]) -> list[RowType]:
+    """Rows of a table from a statement of our own that selects all its columns."""
+    found = await Tortoise.get_connection("default").execute_query_dict(statement, values)
+    return [table._init_from_db(**row) for row in found]
+
+
+async def dicts_of(statement: str, values: list[Any]) -> list[dict[str, Any]]:
+    """What a statement of our own selects, a mapping a row."""
+    return await Tortoise.get_connection("default").execute_query_dict(statement, values)

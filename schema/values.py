@@ -15,6 +15,9 @@ PNS: birth date (8), month of appointment (6), sex (1), serial (3). PPPK numbers
 meanings to the same 18 places, so nothing inside the number is checked.
 """
 
+CAPITAL_TIMEZONE = "Asia/Jakarta"
+"""WIB; where no employee's own zone is at hand."""
+
 HUNDREDTH = Decimal("0.01")
 LARGEST_QUANTITY = Decimal(10) ** 15
 """A house limit: above the national budget in rupiah, so a larger number is a slip."""

@@ -46,11 +46,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         host, _, port = given.partition(":")
         yield GivenServer(host, int(port))
         return
-    from server.embedded_postgres import acquire
+    from server.embedded_postgres import acquire, remove
 
     folder: Path = tmp_path_factory.mktemp("postgres")
     with acquire(folder, durable=False) as cluster:
         yield cluster
+    remove(folder)
 
 
 async def _administer(server: PostgresServer, statement: str) -> None:

@@ -191,12 +191,7 @@ async def assign(
                 await _end(connection, current, from_day)
             kept[post.nip] = wanted
             new.append(wanted)
-    await _amend(
-        connection,
-        changed,
-        heads={row.unit_id: row.id for row in kept.values() if row.heads_unit},
-        from_day=from_day,
-    )
+    await _amend(connection, changed, {row.unit_id: row for row in kept.values() if row.heads_unit})
     await Assignment.bulk_create(new, batch_size=BATCH, using_db=connection)
     return {nip: Held(row.employee_id, row.id) for nip, row in kept.items()}
 
@@ -266,12 +261,9 @@ def _amended(row: Assignment, wanted: Assignment) -> Assignment:
 
 
 async def _amend(
-    connection: BaseDBAsyncClient,
-    changed: Sequence[Assignment],
-    heads: Mapping[UUID, UUID],
-    from_day: date,
+    connection: BaseDBAsyncClient, changed: Sequence[Assignment], heads: Mapping[UUID, Assignment]
 ) -> None:
-    """Save changed posts; `heads` are the posts that lead, by unit.
+    """Save changed posts, unless a unit then has two heads; `heads` are the posts that lead.
 
     All lose their lead first, since the database allows a unit one head at any moment.
     """
@@ -279,7 +271,7 @@ async def _amend(
     await Assignment.filter(id__in=ids).using_db(connection).update(heads_unit=False)
     leading = Assignment.filter(unit_id__in=list(heads), heads_unit=True).using_db(connection)
     for row in await leading.prefetch_related("unit", "employee"):
-        if row.id != heads[row.unit_id] and (row.ends_on is None or row.ends_on > from_day):
+        if row.id != heads[row.unit_id].id and overlap(row, heads[row.unit_id]):
             raise refusal(
                 f"unit {row.unit.code} is led by {row.employee.nip} from {row.starts_on} on, "
                 "who is not given here: end that post first"
@@ -306,3 +298,10 @@ def covering(rows: Iterable[Row], day: date) -> Row | None:
 def next_start(rows: Iterable[Dated], day: date) -> date | None:
     """The first start after a day: until then a new row may hold."""
     return min((row.starts_on for row in rows if row.starts_on > day), default=None)
+
+
+def overlap(one: Dated, other: Dated) -> bool:
+    """Whether both rows hold on some day."""
+    return (one.ends_on is None or other.starts_on < one.ends_on) and (
+        other.ends_on is None or one.starts_on < other.ends_on
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from schema.errors import DomainError, ErrorCode
@@ -103,3 +104,19 @@ def check_state(state: RecordState, needed: Sequence[RecordState]) -> None:
     """
     if state not in needed:
         raise DomainError(ErrorCode.WRONG_STATE, state=state, needed=" / ".join(needed))
+
+
+class DayStatus(StrEnum):
+    """How a day stands against what it asks for."""
+
+    DAY_OFF = "DAY_OFF"
+    NOT_FILLED = "NOT_FILLED"
+    SHORT = "SHORT"
+    COMPLETE = "COMPLETE"
+
+
+def day_status(required_minutes: int, recorded_minutes: int) -> DayStatus:
+    """450 asked for: 0 -> NOT_FILLED, 449 -> SHORT, 450 -> COMPLETE. 0 asked for, 0 -> DAY_OFF."""
+    if recorded_minutes >= required_minutes:
+        return DayStatus.DAY_OFF if recorded_minutes == 0 else DayStatus.COMPLETE
+    return DayStatus.NOT_FILLED if recorded_minutes == 0 else DayStatus.SHORT

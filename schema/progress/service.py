@@ -66,10 +66,10 @@ class Confirmation:
 
 @dataclass(slots=True)
 class Confirmed:
-    """What confirming many gave: the records, and an error for each id that could not be."""
+    """What confirming many gave: the records, and an error for each place that could not be."""
 
     records: list[ProgressRecord] = field(default_factory=list)
-    errors: list[tuple[UUID, DomainError]] = field(default_factory=list)
+    errors: list[tuple[int, DomainError]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -100,8 +100,7 @@ class _Change:
             await events.append(
                 connection,
                 kind=kind,
-                agency_id=self.employee.agency_id,
-                employee_id=self.employee.id,
+                person=self.employee,
                 record_id=record.id,
                 target_ids=moved,
             )
@@ -136,11 +135,11 @@ async def confirm_progress(
     outcome = Confirmed()
     async with in_transaction() as connection:
         change = await _begin(connection, scope, now)
-        for confirmation in confirmations:
+        for place, confirmation in enumerate(confirmations):
             try:
                 record = await _confirm(change, scope, confirmation)
             except DomainError as error:
-                outcome.errors.append((confirmation.record_id, error))
+                outcome.errors.append((place, error))
             else:
                 outcome.records.append(record)
         await change.finish(EventKind.PROGRESS_CONFIRMED, outcome.records)

@@ -64,6 +64,14 @@ class EdgeKind(StrEnum):
     INDIRECT = "INDIRECT"
 
 
+class CascadeKind(StrEnum):
+    """How a target serves its parent; ROOT serves none."""
+
+    DIRECT = "DIRECT"
+    INDIRECT = "INDIRECT"
+    ROOT = "ROOT"
+
+
 class Aspect(StrEnum):
     """Aspect of an indicator: quantity, quality, time or cost."""
 
