@@ -1,0 +1,139 @@
+"""What tests of ingestion share: people, an installation, and plugins that answer as told."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from ekinerja_connectors import JSON, Activity, Delivery, Item, Page
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from schema.feeds.models import Installation
+from schema.organizations.models import Agency, Employee
+from schema.targets.models import Classification, Period, Target, TargetKind
+from server.plugin_host import PluginInfo
+
+NIP = "199001012015031001"
+NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
+"""12.00 WIB on a Tuesday."""
+DAY = date(2026, 11, 24)
+SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDE="
+OTHER_SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDI="
+
+
+async def agency(code: str = "INST-A") -> Agency:
+    return await Agency.create(code=code, name=f"Instansi {code}")
+
+
+async def employee(of: Agency, nip: str = NIP, timezone: str = "Asia/Jakarta") -> Employee:
+    return await Employee.create(agency=of, nip=nip, name="Sari Wulandari", timezone=timezone)
+
+
+async def installation(of: Agency, **given: Any) -> Installation:
+    values: dict[str, Any] = {"plugin": "fake", "title": "Layanan", "next_poll_at": NOON}
+    return await Installation.create(agency=of, **values | given)
+
+
+async def target(of: Employee, title: str, year: int = 2026) -> Target:
+    period, _ = await Period.get_or_create(
+        agency_id=of.agency_id,
+        code=str(year),
+        defaults={"starts_on": date(year, 1, 1), "ends_on": date(year, 12, 31)},
+    )
+    return await Target.create(
+        agency_id=of.agency_id,
+        period=period,
+        code=title[:100],
+        position=1,
+        title=title,
+        kind=TargetKind.QUANTITATIVE,
+        classification=Classification.INDIVIDUAL,
+        owner_employee=of,
+    )
+
+
+def connection() -> BaseDBAsyncClient:
+    return Tortoise.get_connection("default")
+
+
+async def fetched(sql: str, *values: Any) -> list[dict[str, Any]]:
+    return await connection().execute_query_dict(sql, list(values))
+
+
+async def count(table: str) -> int:
+    return int((await fetched(f"SELECT count(*) AS n FROM {table}"))[0]["n"])
+
+
+def activity(source_id: str = "D-1", nip: str = NIP, **given: Any) -> Activity:
+    values: dict[str, Any] = {
+        "kind": "surat",
+        "title": "Menandatangani surat: undangan rapat",
+        "occurred_at": NOON - timedelta(hours=2),
+    }
+    return Activity(source_id=source_id, nip=nip, **values | given)
+
+
+def item(source_id: str = "D-1", **payload: JSON) -> Item:
+    return Item(source_id=source_id, payload=payload)
+
+
+def by_payload(item: Item) -> Activity:
+    """The translation of the fake service: its payload is nearly an activity already."""
+    assert isinstance(item.payload, Mapping)
+    return activity(
+        item.source_id,
+        str(item.payload.get("nip", NIP)),
+        title=str(item.payload.get("title", "Menandatangani surat: undangan rapat")),
+    )
+
+
+class FakePlugins:
+    """Stands for PluginHost: answers come from functions that a test gives."""
+
+    def __init__(
+        self,
+        *,
+        fetch: Callable[[str | None], Page] = lambda cursor: Page(
+            items=(), next_cursor=cursor, more=False
+        ),
+        receive: Callable[[Delivery], tuple[Item, ...]] = lambda delivery: (),
+        translate: Callable[[Item], Activity] = by_payload,
+        broken: Exception | None = None,
+        capabilities: tuple[str, ...] = ("polling", "webhook"),
+    ) -> None:
+        self._fetch = fetch
+        self._receive = receive
+        self._translate = translate
+        self.broken = broken
+        self.capabilities = capabilities
+        self.cursors: list[str | None] = []
+        self.translated: list[str] = []
+
+    async def describe(self, plugin: str) -> PluginInfo:
+        if self.broken is not None:
+            raise self.broken
+        return PluginInfo(
+            name=plugin,
+            distribution="fake",
+            version="1",
+            title="Fake",
+            capabilities=self.capabilities,
+            settings_schema={},
+        )
+
+    async def fetch(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
+    ) -> Page:
+        self.cursors.append(cursor)
+        return self._fetch(cursor)
+
+    async def receive(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], delivery: Delivery
+    ) -> tuple[Item, ...]:
+        return self._receive(delivery)
+
+    async def translate(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], item: Item
+    ) -> Activity:
+        self.translated.append(item.source_id)
+        return self._translate(item)
