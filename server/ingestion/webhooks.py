@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import (
+    EmptyWebhookSecretError,
+    Webhook,
+    WebhookVerificationError,
+)
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -93,7 +97,7 @@ def _signed_by(secret: str, text: str, envelope: dict[str, str]) -> bool:
     """Compares in constant time, inside the library."""
     try:
         Webhook(secret).verify(text, envelope, json_parse=False)
-    except (WebhookVerificationError, ValueError):
+    except (WebhookVerificationError, EmptyWebhookSecretError, ValueError):
         return False
     return True
 
