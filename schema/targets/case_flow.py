@@ -127,7 +127,7 @@ def _sum_warning(parent: IndicatorEntry, parts: list[Decimal | None]) -> CaseWar
         return None
     unit = parent.unit_of_measure or ""
     missing = len(parts) - len(known)
-    message = f"plans {figure(parent.planned)} {unit}, its {len(parts)} direct children "
+    message = f"plans {figure(parent.planned)} {unit}, its direct children ({len(parts)}) "
     message += f"add up to {figure(total)} {unit}"
     if missing:
         message += f" ({missing} of them without a number)"

@@ -205,7 +205,7 @@ def plain_warnings(case: Case) -> list[CaseWarning]:
             warn(unit, WarningCode.MISPLACED, message)
     for target in case.targets:
         if target.outputs:
-            message = f"{target.outputs} outputs are not kept: no stage takes them up"
+            message = f"outputs that are not kept, as no stage takes them up: {target.outputs}"
             warn(target, WarningCode.OUTPUTS_NOT_KEPT, message)
         for indicator in target.indicators:
             planned, points = indicator.planned, indicator.points

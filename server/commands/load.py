@@ -79,8 +79,7 @@ def _print_faults(path: Path, faults: list[Fault]) -> None:
     errors = _errors()
     for fault in faults:
         errors.print(str(fault))
-    many = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
-    errors.print(f"{path.name}: {many}; nothing was stored.")
+    errors.print(f"{path.name}: faults: {len(faults):,}. Nothing was stored.")
 
 
 def _print_warnings(warnings: list[CaseWarning]) -> None:
@@ -88,7 +87,7 @@ def _print_warnings(warnings: list[CaseWarning]) -> None:
     for warning in warnings:
         output.print(f"warning: {warning}")
     if warnings:
-        output.print(f"{len(warnings):,} warnings: all is stored as the file has it.")
+        output.print(f"Warnings: {len(warnings):,}. All is stored as the file has it.")
 
 
 def _counts(loaded: Loaded) -> str:

@@ -567,13 +567,14 @@ WARNINGS: list[tuple[list[Callable[[dict[str, Any]], None]], str, WarningCode, s
         [put("targets", 2, "indicators", 0, "target", value=5), drop(*MONTHS)],
         AT_FIRST,
         WarningCode.SUM_DIFFERS,
-        "plans 10 laporan, its 2 direct children add up to 11 laporan",
+        "plans 10 laporan, its direct children (2) add up to 11 laporan",
     ),
     (
         [put("targets", 2, "indicators", 0, "target", value=None), drop(*MONTHS)],
         AT_FIRST,
         WarningCode.SUM_DIFFERS,
-        "plans 10 laporan, its 2 direct children add up to 6 laporan (1 of them without a number)",
+        "plans 10 laporan, its direct children (2) add up to 6 laporan "
+        "(1 of them without a number)",
     ),
     (
         [put("targets", 1, "indicators", 0, "target", value=None)],
@@ -625,7 +626,7 @@ WARNINGS: list[tuple[list[Callable[[dict[str, Any]], None]], str, WarningCode, s
         [put("targets", 2, "outputs", value=["Laporan"])],
         'targets[2] "P"',
         WarningCode.OUTPUTS_NOT_KEPT,
-        "1 outputs are not kept: no stage takes them up",
+        "outputs that are not kept, as no stage takes them up: 1",
     ),
     (  # 1 + 1 = 2, not 4
         [put(*MONTHS, "2026-05", value=1)],
@@ -848,8 +849,8 @@ def test_broken_sum_of_the_national_case_is_found() -> None:
 
     # The nation's 3,628 are now 3,629 below; Aceh's 153 are 154 above the 153 of its offices.
     assert [warning.message for warning in warnings] == [
-        "plans 3628 laporan, its 34 direct children add up to 3629 laporan",
-        "plans 154 laporan, its 24 direct children add up to 153 laporan",
+        "plans 3628 laporan, its direct children (34) add up to 3629 laporan",
+        "plans 154 laporan, its direct children (24) add up to 153 laporan",
     ]
 
 
@@ -863,3 +864,14 @@ def test_aspects_are_read_by_their_indonesian_names() -> None:
 
     assert case is not None
     assert [each.aspect for each in case.targets[3].indicators] == list(words.values())
+
+
+def test_documented_example_is_valid_and_every_warning_is_documented() -> None:
+    page = (CASES.parent / "docs" / "case-format.md").read_text("utf-8")
+    example = page.split("```json")[1].split("```")[0]
+
+    case, faults, warnings = read_case(example.encode())
+
+    assert case is not None
+    assert (faults, warnings) == ([], [])
+    assert [code for code in WarningCode if f"`{code}`" not in page] == []
