@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import os
 import signal
@@ -122,7 +123,8 @@ class _Child:
         async with self.configuring:
             if self.configured.get(installation) != settings:
                 await self.call("configure", {"installation": installation, "settings": settings})
-                self.configured[installation] = settings
+                # A copy, so that a change in place is seen as one.
+                self.configured[installation] = copy.deepcopy(settings)
 
     def kill(self, end: Exception) -> None:
         """End the process and its group at once; calls that wait are told `end`."""
@@ -157,15 +159,16 @@ class _Child:
     def _take_answer(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-            answer = self.waiting.pop(message["id"])
+            answer = self.waiting[message["id"]]
             error = message.get("error")
             if error is None:
                 outcome: Any = message["result"]
             else:
                 cause = f"it failed: {error['message']}"
                 outcome = wire.decode_error(error) or PluginBroken(self.plugin, cause)
-        except (KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as wrong:
             raise ValueError(f"not an answer ({wrong})") from wrong
+        del self.waiting[message["id"]]  # only now: until here the answer may prove garbage
         if answer.done():
             return  # the caller was cancelled meanwhile
         if isinstance(outcome, Exception):

@@ -14,6 +14,7 @@ from typing import Any
 from .activity import JSON
 from .connector import Item, Page
 from .errors import KINDS, ConnectorError, Malformed, Retryable
+from .http import MAX_RETRY_AFTER
 from .webhook import Delivery
 
 __all__ = [
@@ -115,5 +116,7 @@ def decode_error(value: Any) -> ConnectorError | None:
         return None
     if known is Retryable:
         pause = value.get("retry_after_seconds")
-        return Retryable(message, None if pause is None else timedelta(seconds=pause))
+        if pause is not None:  # what a plugin asks for is bounded as a Retry-After header is
+            pause = timedelta(seconds=min(max(pause, 0), MAX_RETRY_AFTER.total_seconds()))
+        return Retryable(message, pause)
     return known(message)

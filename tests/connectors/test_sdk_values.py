@@ -161,6 +161,17 @@ def test_error_keeps_its_class_on_the_wire(error: Exception) -> None:
     assert getattr(found, "retry_after", None) == getattr(error, "retry_after", None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [(timedelta.max, timedelta(days=1)), (timedelta(seconds=-5), timedelta(0))],
+)
+def test_pause_that_a_plugin_asks_for_is_bounded(asked: timedelta, kept: timedelta) -> None:
+    found = wire.decode_error(wire.encode_error(Retryable("later", asked)))
+
+    assert isinstance(found, Retryable)
+    assert found.retry_after == kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inner:
     path: str = "/a"
