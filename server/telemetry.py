@@ -66,6 +66,9 @@ METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"}
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged at debug only."""
 
+TALKATIVE = ("__main__", "schema", "server", "uvicorn")
+"""Loggers whose lines of level info are written; of all others, warnings and above."""
+
 UNMATCHED = "unmatched"
 ABANDONED = 499
 """The status counted when the client left before an answer began (nginx's number for it)."""
@@ -116,7 +119,10 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    # Libraries tell at level info what addresses they call, query strings and all.
+    root.setLevel(logging.WARNING)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
     logging.getLogger("uvicorn.access").disabled = True
 
 
