@@ -44,13 +44,13 @@ def preferences(accept: str | None, offers: Sequence[str]) -> dict[str, float]:
     HTML. A missing or empty header accepts everything. A range or a weight that cannot be
     read is ignored.
     """
-    ranges = list(_ranges(accept)) if accept and accept.strip() else [("*/*", 1.0)]
+    given = list(ranges(accept)) if accept and accept.strip() else [("*/*", 1.0)]
     weights: dict[str, float] = {}
     for offer in offers:
         wildcard = offer.split("/")[0] + "/*"
         matches = [
             (specificity, weight)
-            for name, weight in ranges
+            for name, weight in given
             for specificity, pattern in enumerate(("*/*", wildcard, offer))
             if name == pattern
         ]
@@ -61,11 +61,12 @@ def preferences(accept: str | None, offers: Sequence[str]) -> dict[str, float]:
 
 def names(accept: str | None, media_type: str) -> bool:
     """Whether the header names the media type itself, not only a wildcard that covers it."""
-    return any(name == media_type and weight > 0 for name, weight in _ranges(accept or ""))
+    return any(name == media_type and weight > 0 for name, weight in ranges(accept or ""))
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
-    ranges: list[tuple[str, float]] = []
+def ranges(accept: str) -> list[tuple[str, float]]:
+    """The names of an Accept or Accept-Language header, each with its weight (0 to 1)."""
+    named: list[tuple[str, float]] = []
     for part in accept.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = 1.0
@@ -77,5 +78,5 @@ def _ranges(accept: str) -> list[tuple[str, float]]:
                 except ValueError:
                     weight = 0.0
         if name and 0 <= weight <= 1:
-            ranges.append((name, weight))
-    return ranges
+            named.append((name, weight))
+    return named

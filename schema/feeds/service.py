@@ -70,6 +70,19 @@ async def install(
         ) from error
 
 
+async def configure(installation_id: UUID, *, settings: Mapping[str, Any], now: datetime) -> None:
+    """Give an installation new settings; it is polled with them at once. The cursor stays.
+
+    Raises:
+        NotFound: no such installation.
+    """
+    changed = await Installation.filter(id=installation_id).update(
+        settings=dict(settings), next_poll_at=now, failures=0
+    )
+    if not changed:
+        raise NotFound("Connector")
+
+
 async def accept(installation_id: UUID, received: Sequence[Received], now: datetime) -> Accepted:
     """Take in what a source pushed; committed when this returns.
 

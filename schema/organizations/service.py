@@ -19,6 +19,8 @@ from schema.organizations.models import (
     Assignment,
     AssignmentKind,
     Employee,
+    Role,
+    RoleGrant,
     Unit,
     UnitPlacement,
 )
@@ -304,4 +306,22 @@ def overlap(one: Dated, other: Dated) -> bool:
     """Whether both rows hold on some day."""
     return (one.ends_on is None or other.starts_on < one.ends_on) and (
         other.ends_on is None or one.starts_on < other.ends_on
+    )
+
+
+async def grant_role(
+    agency_id: UUID, subject: str, role: Role, installation_id: UUID | None = None
+) -> None:
+    """Give a token's subject a role in an agency; giving it twice changes nothing.
+
+    Raises:
+        DomainError: CONNECTOR without an installation, or another role with one.
+    """
+    if (role is Role.CONNECTOR) != (installation_id is not None):
+        raise refusal("CONNECTOR, and only CONNECTOR, names an installation")
+    await RoleGrant.get_or_create(
+        agency_id=agency_id,
+        subject=subject,
+        role=role,
+        defaults={"installation_id": installation_id},
     )

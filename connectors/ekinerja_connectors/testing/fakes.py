@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -207,9 +208,14 @@ def arguments_of(module: str) -> argparse.ArgumentParser:
     return parser
 
 
-async def run(app: web.Application, port: int) -> None:
-    """Serve until the task is cancelled; the first line on standard output is the address."""
+async def run(
+    app: web.Application, port: int, settings_of: Callable[[str], Mapping[str, Any]]
+) -> None:
+    """Serve until the task is cancelled.
+
+    The first line on standard output is the address, the second the connector's settings for it.
+    """
     async with serve(app, port) as url:
-        sys.stdout.write(f"listening on {url}\n")
+        sys.stdout.write(f"listening on {url}\n{json.dumps(settings_of(url))}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

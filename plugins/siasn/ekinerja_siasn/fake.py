@@ -213,7 +213,7 @@ def main() -> None:
         every=None if given.every is None else timedelta(seconds=given.every),
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(app, given.port))
+        asyncio.run(run(app, given.port, settings_of))
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ async def _deliver(
 
 async def _main(app: web.Application, port: int, webhook: str | None, secret: str | None) -> None:
     async with asyncio.TaskGroup() as group:
-        group.create_task(run(app, port))
+        group.create_task(run(app, port, settings_of))
         if webhook is not None and secret is not None:
             group.create_task(push(app, webhook, secret))
 

@@ -1,0 +1,5 @@
+"""`python -m server`: see cli."""
+
+from server.cli import main
+
+main()

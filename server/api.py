@@ -1,0 +1,127 @@
+"""From a request to a context: who is asking, in which language; and errors back to clients."""
+
+from datetime import datetime
+from typing import Any
+
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from schema.access import Scope
+from schema.context import Context
+from schema.errors import DomainError, Language, Unauthenticated
+from schema.events import EventFeed
+from schema.graph import build_schema
+from schema.loaders import Loaders
+from schema.organizations.viewers import scope_of
+from server.auth import Identity, TokenVerifier, bearer_of
+from server.documents import schema_extensions
+from server.graphql_view import GraphQLView
+from server.limits import Limits
+from server.masking import Refusal
+from server.media_types import ranges
+from server.settings import Settings
+
+
+class Api:
+    """The GraphQL endpoint of one process: verifies tokens, makes contexts, presents errors."""
+
+    def __init__(self, settings: Settings, verifier: TokenVerifier, feed: EventFeed) -> None:
+        self._verifier = verifier
+        self._feed = feed
+        self.view = GraphQLView(
+            build_schema(schema_extensions(Limits(), report_cost=True)),
+            context_for=self.context_for,
+            on_connect=self.on_connect,
+            present_error=present_error,
+            status_profile=settings.status_profile,
+            ide=settings.graphiql,
+            allowed_origins=settings.allowed_origins,
+        )
+
+    async def context_for(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Context:
+        """The context of a request, or of one operation on a socket.
+
+        Raises:
+            Refusal: 401, a token was given that is not valid. None at all is nobody's request.
+        """
+        language = language_of(request)
+
+        async def authorise() -> tuple[Scope, datetime]:
+            if token is None:
+                raise Unauthenticated
+            identity = self._verifier.verify(token)
+            return await scope_of(identity.subject), identity.expires_at
+
+        try:
+            token = getattr(request.state, "bearer", None) or bearer_of(request.headers)
+            scope = None if token is None else (await authorise())[0]
+        except Unauthenticated as refused:
+            raise _unauthorized(refused, language) from refused
+        return Context(
+            scope=scope,
+            language=language,
+            feed=self._feed,
+            make_loaders=Loaders,
+            authorise=authorise,
+        )
+
+    async def on_connect(self, socket: WebSocket, payload: dict[str, Any]) -> None:
+        """Admit a socket by its header, or by `{"authorization": "Bearer ..."}` in the payload.
+
+        Raises:
+            Refusal: 401, there is no valid token.
+        """
+        language = language_of(socket)
+        try:
+            given = {key.lower(): value for key, value in payload.items() if _is_text(value)}
+            token = bearer_of(given) or bearer_of(socket.headers)
+            if token is None:
+                raise Unauthenticated
+            identity: Identity = self._verifier.verify(token)
+            await scope_of(identity.subject)
+        except Unauthenticated as refused:
+            raise _unauthorized(refused, language) from refused
+        socket.state.bearer = token
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _unauthorized(refused: Unauthenticated, language: Language) -> Refusal:
+    return Refusal(
+        401,
+        refused.code,
+        refused.message(language),
+        {"www-authenticate": 'Bearer realm="ekinerja"'},
+    )
+
+
+def language_of(connection: HTTPConnection) -> Language:
+    """By Accept-Language; Indonesian where neither language is asked for."""
+    asked = ranges(connection.headers.get("accept-language", ""))
+    weights = {name.split("-")[0]: weight for name, weight in reversed(asked) if weight > 0}
+    known = [language for language in Language if language in weights]
+    return max(known, key=lambda language: weights[language], default=Language.INDONESIAN)
+
+
+def present_error(error: GraphQLError, context: Any) -> GraphQLError:
+    """A refusal of the domain, with its code and in the language of the request."""
+    refusal = error.original_error
+    if not isinstance(refusal, DomainError):
+        return error
+    language = context.language if isinstance(context, Context) else Language.INDONESIAN
+    extensions: dict[str, Any] = {"code": refusal.code.value}
+    if refusal.field is not None:
+        extensions["field"] = refusal.field
+    return GraphQLError(
+        refusal.message(language),
+        nodes=error.nodes,
+        path=error.path,
+        original_error=refusal,
+        extensions=extensions,
+    )

@@ -1,0 +1,89 @@
+"""The web application of one process: what it opens at its start, its routes, its health."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from tortoise import Tortoise
+
+from server.api import Api
+from server.auth import TokenVerifier
+from server.database import Database, DatabaseRole, opened, pending_migrations
+from server.event_bus import EventBus
+from server.graphql_view import graphql_routes
+from server.ingestion.webhooks import webhook
+from server.sequencer import run_sequencer
+from server.settings import Settings
+from server.telemetry import RequestTelemetry, metrics
+
+READY_SECONDS = 2.0
+"""How long a readiness check waits for the database."""
+
+
+@asynccontextmanager
+async def running_app(
+    settings: Settings, database: Database, verifier: TokenVerifier
+) -> AsyncIterator[Starlette]:
+    """The application, with its database, event bus and sequencer running until it is left."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(database, DatabaseRole.APPLICATION))
+        bus = await stack.enter_async_context(EventBus.running(database))
+        sequencer = asyncio.create_task(
+            run_sequencer(database, stop, role=DatabaseRole.APPLICATION)
+        )
+        try:
+            yield make_app(Api(settings, verifier, bus))
+        finally:
+            stop.set()
+            await asyncio.wait({sequencer}, timeout=5)
+            sequencer.cancel()
+
+
+def make_app(api: Api) -> Starlette:
+    """Routes and middleware around an API whose resources are open."""
+    return Starlette(
+        routes=[
+            Route("/", home),
+            *graphql_routes(api.view),
+            Route("/connectors/{installation}/webhook", webhook, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+        ],
+        middleware=[Middleware(RequestTelemetry)],
+        exception_handlers={500: fault},
+    )
+
+
+async def home(request: Request) -> Response:
+    """People who open the address want to try queries."""
+    return RedirectResponse("/graphql")
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers. Never touches the database: a slow one must not get us killed."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """The database answers and is migrated; 503 with the reason otherwise."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await Tortoise.get_connection("default").execute_query("SELECT 1")
+            pending = await pending_migrations()
+    except Exception as error:
+        return JSONResponse({"ready": False, "database": type(error).__name__}, 503)
+    if pending:
+        return JSONResponse({"ready": False, "pending_migrations": pending}, 503)
+    return JSONResponse({"ready": True})
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """What no route has caught; the middleware has logged it with the request's id."""
+    return PlainTextResponse("Internal error\n", 500)

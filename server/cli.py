@@ -1,0 +1,91 @@
+"""The command line: `python -m server --help` explains every command."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from schema.errors import DomainError
+from server.embedded_postgres import EmbeddedPostgresError
+from server.settings import Settings, SettingsError, settings_from
+
+DESCRIPTION = """\
+An open performance backend for civil servants.
+
+DATABASE_URL unset: an embedded PostgreSQL under the data folder (EKINERJA_DATA, .data by
+default) is started and stopped with the command. Set: that PostgreSQL (15 or newer) is used.
+docs/operators.md lists every setting."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        settings = settings_from()
+        sys.exit(asyncio.run(_command(given, settings)))
+    except (SettingsError, EmbeddedPostgresError, DomainError) as error:
+        sys.exit(f"{parser().prog}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands, each with the function that it calls in `_command`."""
+    whole = argparse.ArgumentParser(
+        prog="python -m server",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="the whole system with a real case, for trying it out")
+    commands.add_parser("serve", help="the API: GraphQL, webhooks, health")
+    commands.add_parser("worker", help="ingestion: polls connectors, works the inbox off")
+    commands.add_parser("migrate", help="bring the database to the newest version, as its owner")
+    load = commands.add_parser("load", help="load a case file, whole or not at all")
+    load.add_argument("file", type=Path, metavar="CASE.json")
+    load.add_argument("--units", action="store_true", help="units only")
+    schema = commands.add_parser("schema", help="print the GraphQL schema (SDL)")
+    schema.add_argument("--write", action="store_true", help="to schema/schema.graphql instead")
+    token = commands.add_parser("token", help="a development token (never in production)")
+    token.add_argument("subject", help="a NIP, or the name of a service")
+    token.add_argument("--hours", type=float, default=12.0)
+    grant = commands.add_parser("grant", help="give a subject a role in an agency")
+    grant.add_argument("subject", help="a NIP, or the name of a service")
+    grant.add_argument("role", choices=("ADMINISTRATOR", "AUDITOR", "CONNECTOR"))
+    grant.add_argument("agency", help="the agency's code")
+    grant.add_argument("--connector", help="of CONNECTOR: the installation's title")
+    install = commands.add_parser("install", help="install a connector for an agency")
+    install.add_argument("agency", help="the agency's code")
+    install.add_argument("plugin", help="the plugin's entry point name; see `plugins`")
+    install.add_argument("title", help="what the agency calls it")
+    install.add_argument("--settings", type=Path, help="a JSON file with the plugin's settings")
+    install.add_argument("--webhook-secret-file", type=Path, help="a file that holds whsec_...")
+    install.add_argument("--poll-seconds", type=int, default=60)
+    commands.add_parser("plugins", help="list the installed plugins")
+    return whole
+
+
+async def _command(given: argparse.Namespace, settings: Settings) -> int:
+    """Import what the command needs, only that, and run it."""
+    match given.command:
+        case "run":
+            from server.commands.run import run
+
+            return await run(settings)
+        case "serve":
+            from server.commands.serve import serve
+
+            return await serve(settings)
+        case "worker":
+            from server.commands.work import work
+
+            return await work(settings)
+        case "load":
+            from server.commands.load import load
+
+            return await load(given.file, units_only=given.units, settings=settings)
+        case _:
+            from server.commands import administer
+
+            return await administer.COMMANDS[given.command](given, settings)

@@ -1,0 +1,122 @@
+"""Small commands of operators: migrate, schema, token, grant, install, plugins."""
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from schema.errors import DomainError, ErrorCode
+from schema.feeds.models import Installation
+from schema.feeds.service import install as install_connector
+from schema.graph import build_schema
+from schema.organizations.models import Agency, Role
+from schema.organizations.service import grant_role
+from schema.values import utc_now
+from server.database import DatabaseRole, found_database, opened
+from server.database import migrate as bring_up_to_date
+from server.plugin_host import PluginHost
+from server.settings import Settings, SettingsError
+from server.token_keys import DevelopmentKey
+
+SDL_FILE = Path(__file__).parent.parent.parent / "schema" / "schema.graphql"
+
+
+def sdl() -> str:
+    """The schema as text, as schema/schema.graphql holds it."""
+    return build_schema().as_str() + "\n"
+
+
+async def schema(given: argparse.Namespace, settings: Settings) -> int:
+    if given.write:
+        SDL_FILE.write_text(sdl())
+    else:
+        sys.stdout.write(sdl())
+    return 0
+
+
+async def migrate(given: argparse.Namespace, settings: Settings) -> int:
+    async with found_database(settings) as database:
+        await bring_up_to_date(database)
+    return 0
+
+
+async def token(given: argparse.Namespace, settings: Settings) -> int:
+    lifetime = timedelta(hours=given.hours)
+    _say(DevelopmentKey(settings).issue(given.subject, lifetime))
+    return 0
+
+
+async def grant(given: argparse.Namespace, settings: Settings) -> int:
+    async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        agency = await _agency(given.agency)
+        connector = given.connector and await _installation(agency, given.connector)
+        await grant_role(agency.id, given.subject, Role(given.role), connector)
+    return 0
+
+
+async def install(given: argparse.Namespace, settings: Settings) -> int:
+    configuration = _json_object(given.settings) if given.settings else {}
+    secret = given.webhook_secret_file and given.webhook_secret_file.read_text().strip()
+    async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        agency = await _agency(given.agency)
+        installation = await install_connector(
+            agency.id,
+            plugin=given.plugin,
+            title=given.title,
+            settings=configuration,
+            now=utc_now(),
+            webhook_secret=secret or None,
+            poll_seconds=given.poll_seconds,
+        )
+    _say(f"installed; webhooks go to /connectors/{installation.id}/webhook")
+    return 0
+
+
+async def plugins(given: argparse.Namespace, settings: Settings) -> int:
+    host = PluginHost()
+    for name in host.discover():
+        _say(name)
+    await host.close()
+    return 0
+
+
+async def _agency(code: str) -> Agency:
+    agency = await Agency.get_or_none(code=code)
+    if agency is None:
+        raise DomainError(ErrorCode.NOT_FOUND, thing=f"Agency {code!r}")
+    return agency
+
+
+async def _installation(agency: Agency, title: str) -> Any:
+    installation = await Installation.get_or_none(agency_id=agency.id, title=title)
+    if installation is None:
+        raise DomainError(ErrorCode.NOT_FOUND, thing=f"Connector {title!r}")
+    return installation.id
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise SettingsError(f"{path}: must hold a JSON object")
+    return value
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+Command = Callable[[argparse.Namespace, Settings], Awaitable[int]]
+COMMANDS: dict[str, Command] = {
+    "migrate": migrate,
+    "schema": schema,
+    "token": token,
+    "grant": grant,
+    "install": install,
+    "plugins": plugins,
+}

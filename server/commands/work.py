@@ -1,0 +1,28 @@
+"""`python -m server worker`: ingestion and the sequencer, in a process without an API."""
+
+import asyncio
+import signal
+
+from server.database import DatabaseRole, found_database, opened
+from server.ingestion import run_ingestion
+from server.plugin_host import PluginHost
+from server.sequencer import run_sequencer
+from server.settings import Settings
+from server.telemetry import configure_logging
+
+
+async def work(settings: Settings) -> int:
+    """Poll, take in and stamp until SIGTERM or SIGINT; the item in hand is finished."""
+    configure_logging(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    host = PluginHost()
+    async with found_database(settings) as database, opened(database, DatabaseRole.WORKER):
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_sequencer(database, stop))
+                tasks.create_task(run_ingestion(database, host, stop))
+        finally:
+            await host.close()
+    return 0
