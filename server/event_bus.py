@@ -103,6 +103,7 @@ class EventBus:
                 bus.close()
                 await asyncio.wait({following}, timeout=CLOSING_SECONDS)
                 following.cancel()
+                await asyncio.wait({following})
 
     @property
     def followers(self) -> int:
