@@ -83,6 +83,9 @@ class BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
         self.rule_context.remaining_complexity_budget = self.BUDGET
 
 
+# What graphql-core says when that budget is spent; a test holds it to these words.
+OVERLAP_ABORTED = "Validation aborted."
+
 RULES = [
     *(
         BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule
@@ -131,7 +134,6 @@ class DocumentChecks(SchemaExtension):
 
     def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        schema = context.schema._schema
         known = self._known
         fault = literal_error(document) if known is None else None
         if fault is not None:
@@ -139,19 +141,31 @@ class DocumentChecks(SchemaExtension):
         try:
             measurement = known.measurement if known is not None else None
             if measurement is None:
-                measurement = measure(schema, document, self._limits, context.variables)
+                measurement = measure(
+                    context.schema._schema, document, self._limits, context.variables
+                )
             self.cost = refuse_excess(measurement, self._limits, context.operation_name)
         except GraphQLError as refused:
             return [refused]
-        if known is None:
-            rules = RULES if self._introspection else [*RULES, NoSchemaIntrospectionCustomRule]
-            errors = validate(
-                schema, document, rules, max_errors=self._limits.errors, hide_suggestions=True
-            )
-            if errors:
-                return errors
+        if known is not None:
+            return []
+        errors = self._validate(document)
+        if not errors:
             self._remember(document, measurement)
-        return []
+        return errors
+
+    def _validate(self, document: DocumentNode) -> list[GraphQLError]:
+        errors = validate(
+            self.execution_context.schema._schema,
+            document,
+            RULES if self._introspection else [*RULES, NoSchemaIntrospectionCustomRule],
+            max_errors=self._limits.errors,
+            hide_suggestions=True,
+        )
+        if errors and errors[-1].message == OVERLAP_ABORTED:
+            message = "Fields repeat too often in the document to be compared with each other."
+            return [GraphQLError(message, extensions={"code": "OVERLAP_LIMIT"})]
+        return errors
 
     def _remember(self, document: DocumentNode, measurement: Measurement) -> None:
         count = sum(1 for _ in tokens(document))

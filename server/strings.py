@@ -53,7 +53,8 @@ def parse_json(text: str | bytes) -> Any:
             raise fault from error
     try:
         # The standard library reads half a pair, so that refuse_unsafe can say where it is.
-        return json.loads(text)
+        # (Decoded here, for given bytes it would guess at UTF-16 and accept it.)
+        return json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
         raise fault from error
 

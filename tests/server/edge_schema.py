@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import aiohttp
 import strawberry
 import uvicorn
 from graphql import GraphQLError
@@ -245,3 +246,24 @@ async def serving(app: Any) -> AsyncIterator[str]:
         server.force_exit = True
         await task
         listener.close()
+
+
+@contextlib.asynccontextmanager
+async def socket_of(
+    edge: Edge, init: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A socket; acknowledged where `init` (the payload) is given."""
+    options = {
+        "protocols": ["graphql-transport-ws"],
+        # A message that does not come fails the test instead of holding it.
+        "timeout": aiohttp.ClientWSTimeout(ws_receive=10),
+    } | options
+    async with (
+        serving(edge.app) as address,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{address}/graphql", **options) as socket,
+    ):
+        if init is not None:
+            await socket.send_json({"type": "connection_init", "payload": init})
+            assert await socket.receive_json() == {"type": "connection_ack"}
+        yield socket
