@@ -1,0 +1,52 @@
+"""The two processes that test_kill_ingestion kills: a worker, and a web server with the webhooks.
+
+`python -m tests.acceptance.ingestion_process worker URL FOLDER` or `... web URL PORT`. Each says
+`ready` on its standard output once it is at work, and ends on SIGTERM.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from server.database import DatabaseRole, database_at, opened
+from server.ingestion import run_ingestion
+from server.ingestion.webhooks import routes
+from server.plugin_host import PluginHost
+
+
+def say_ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+async def work(url: str, folder: str) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    database = database_at(url)
+    plugins = PluginHost(path=Path(folder))
+    async with opened(database, DatabaseRole.WORKER):
+        say_ready()
+        await run_ingestion(database, plugins, stop)
+        await plugins.close()
+
+
+async def serve(url: str, port: str) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with opened(database_at(url), DatabaseRole.APPLICATION):
+            say_ready()
+            yield
+
+    app = Starlette(routes=routes, lifespan=lifespan)
+    config = uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning")
+    await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    asyncio.run({"worker": work, "web": serve}[sys.argv[1]](*sys.argv[2:]))
