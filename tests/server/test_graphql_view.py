@@ -118,8 +118,9 @@ async def test_status_follows_the_profile(
 ) -> None:
     edge = Edge(options={"status_profile": profile})
 
-    response = await ask(edge, query)
-    legacy = await ask(edge, query, JSON)
+    with structlog.testing.capture_logs():
+        response = await ask(edge, query)
+        legacy = await ask(edge, query, JSON)
 
     assert response.status_code == status
     assert response.headers["content-type"] == f"{GRAPHQL_RESPONSE}; charset=utf-8"
@@ -574,6 +575,51 @@ async def test_introspection_off_is_off_over_every_transport() -> None:
     assert over_http.status_code == 400
     assert list(over_events[0][1]) == ["errors"]
     assert over_socket["type"] == "error"
+
+
+async def test_socket_that_nobody_reads_stops_its_producer() -> None:
+    edge = Edge()
+    never = asyncio.Event()
+    sent: list[str] = []
+    incoming = iter(
+        [
+            {"type": "websocket.connect"},
+            {"type": "websocket.receive", "text": '{"type":"connection_init"}'},
+            {
+                "type": "websocket.receive",
+                "text": json.dumps(subscribe("subscription{endless}")),
+            },
+        ]
+    )
+
+    async def receive() -> Any:
+        for message in incoming:
+            return message
+        await never.wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+        if "next" in message.get("text", ""):
+            await never.wait()
+
+    scope = {
+        "type": "websocket",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": ["graphql-transport-ws"],
+    }
+    task = asyncio.create_task(edge.view(scope, receive, send))
+    for _ in range(2_000):
+        await asyncio.sleep(0)
+    produced = edge.produced
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+    assert sent == ["websocket.accept", "websocket.send", "websocket.send"]
+    assert produced == 1
+    assert edge.finished == 1
 
 
 # GraphiQL
