@@ -16,7 +16,6 @@ from standardwebhooks.webhooks import (
 )
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from schema.errors import NotFound
 from schema.feeds import service
@@ -45,7 +44,10 @@ class Refused(Exception):
 
 
 async def webhook(request: Request) -> Response:
-    """202 once the delivery is committed, also for a repeat; otherwise a 4xx with the reason."""
+    """POST /connectors/{installation}/webhook: 202 once the delivery is committed.
+
+    Also for a repeat; otherwise a 4xx with the reason.
+    """
     try:
         installation = await _installation(request.path_params["installation"])
         body = await _body(request)
@@ -55,9 +57,6 @@ async def webhook(request: Request) -> Response:
         log.info("webhook.refused", status=refusal.status, reason=refusal.reason)
         return JSONResponse({"error": refusal.reason}, refusal.status)
     return JSONResponse({"accepted": delivery_id}, 202)
-
-
-routes = [Route("/connectors/{installation}/webhook", webhook, methods=["POST"])]
 
 
 def verified(body: bytes, headers: Mapping[str, str], secrets: str) -> tuple[str, str]:

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from server.database import DatabaseRole, database_at, opened
 from server.ingestion import run_ingestion
-from server.ingestion.webhooks import routes
+from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
+
+WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 
 
 def say_ready() -> None:
@@ -43,7 +46,7 @@ async def serve(url: str, port: str) -> None:
             say_ready()
             yield
 
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=[WEBHOOK], lifespan=lifespan)
     config = uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning")
     await uvicorn.Server(config).serve()
 

@@ -13,14 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, InboxKind, Installation
 from schema.values import utc_now
 from server.database import Database
-from server.ingestion.webhooks import MOST_BYTES, Refused, routes, verified
+from server.ingestion.webhooks import MOST_BYTES, Refused, verified, webhook
 from tests import feeding
 from tests.feeding import OTHER_SECRET, SECRET, count
 
+WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 BODY = b'{"id":"D-1","hal":"Undangan"}'
 
 
@@ -51,7 +53,7 @@ async def feed(database: Database) -> Installation:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     # An exception of the endpoint is an answer of 500, as it would be in service.
-    transport = httpx.ASGITransport(Starlette(routes=routes), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(Starlette(routes=[WEBHOOK]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
