@@ -206,12 +206,13 @@ async def installed(database: Database, url: str) -> Installation:
         )
 
 
-async def everything_taken_in(wanted: int) -> bool:
+async def at_rest(items: int) -> bool:
+    """The source is read to its end and nothing waits, in one snapshot."""
     rows = await fetched(
-        "SELECT (SELECT count(*) FROM inbox_item WHERE processed_at IS NULL) AS waiting, "
-        "(SELECT count(*) FROM progress_record) AS records"
+        "SELECT cursor, (SELECT count(*) FROM inbox_item WHERE processed_at IS NULL) AS waiting "
+        "FROM installation"
     )
-    return rows[0]["waiting"] == 0 and rows[0]["records"] >= wanted
+    return rows == [{"cursor": str(items), "waiting": 0}]
 
 
 async def names_of(table: str, column: str) -> list[str]:
@@ -239,7 +240,7 @@ async def test_nothing_is_lost_and_nothing_is_twice_when_processes_are_killed(
         await asyncio.gather(kill_both(), sender.run())
         expected = {one["id"] for one in growing.items} | set(sender.acknowledged)
         async with opened(fresh_database, DatabaseRole.WORKER), asyncio.timeout(120):
-            while not await everything_taken_in(len(expected)):
+            while not await at_rest(len(growing.items)):
                 await asyncio.sleep(0.2)
             await assert_each_once(expected, seed)
     finally:
