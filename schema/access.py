@@ -6,10 +6,20 @@ asked once by a read path and once more by row level security in the database (l
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from schema.organizations.models import Role
+
+class Role(StrEnum):
+    """What a person or service may do beyond being an employee."""
+
+    EMPLOYEE = "EMPLOYEE"
+    SUPERVISOR = "SUPERVISOR"
+    ADMINISTRATOR = "ADMINISTRATOR"
+    AUDITOR = "AUDITOR"
+    CONNECTOR = "CONNECTOR"
+
 
 AGENCY_WIDE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from schema.access import AGENCY_WIDE, Scope, can_audit
+from schema.access import AGENCY_WIDE, Role, Scope, can_audit
 from schema.errors import NotFound
 from schema.families import Family, Seen
 from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
-from schema.organizations.models import Role
 from schema.relay import Page, Slice
 from schema.tables import dicts_of
 

@@ -3,7 +3,8 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from schema.events import EventKind
 from schema.feeds.models import DeadLetterCause, InboxKind, RunState
-from schema.organizations.models import AssignmentKind, Role
+from schema.access import Role
+from schema.organizations.models import AssignmentKind
 from schema.progress.models import RecordEventKind, RecordState
 from schema.targets.models import Accumulation, Aspect, Behaviour, Classification, EdgeKind, PlanState, Polarity, TargetKind
 from schema.values import uuid7

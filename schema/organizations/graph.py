@@ -10,11 +10,12 @@ from uuid import UUID
 import strawberry
 from strawberry import Parent, relay
 
+from schema.access import Role
 from schema.context import Info
 from schema.errors import DomainError, ErrorCode
 from schema.nesting import nesting
 from schema.organizations import models
-from schema.organizations.models import AssignmentKind, Role
+from schema.organizations.models import AssignmentKind
 from schema.permissions import SeesWork, silently
 from schema.relay import Connection, backed_by, connection_of, page_of
 

@@ -6,17 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 
+from schema.access import Role
 from schema.tables import Row
-
-
-class Role(StrEnum):
-    """What a person or service may do beyond being an employee."""
-
-    EMPLOYEE = "EMPLOYEE"
-    SUPERVISOR = "SUPERVISOR"
-    ADMINISTRATOR = "ADMINISTRATOR"
-    AUDITOR = "AUDITOR"
-    CONNECTOR = "CONNECTOR"
 
 
 class AssignmentKind(StrEnum):

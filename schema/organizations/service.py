@@ -13,13 +13,13 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema.access import Role
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import (
     Agency,
     Assignment,
     AssignmentKind,
     Employee,
-    Role,
     RoleGrant,
     Unit,
     UnitPlacement,

@@ -3,9 +3,8 @@
 import json
 from uuid import UUID
 
-from schema.access import Scope
+from schema.access import Role, Scope
 from schema.errors import Unauthenticated
-from schema.organizations.models import Role
 from schema.tables import dicts_of
 
 # "Supervises" is said of assignments that hold today, where the appraiser works.

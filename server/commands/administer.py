@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from schema.access import Role
 from schema.errors import DomainError, ErrorCode
 from schema.feeds.models import Installation
 from schema.feeds.service import install as install_connector
 from schema.graph import build_schema
-from schema.organizations.models import Agency, Role
+from schema.organizations.models import Agency
 from schema.organizations.service import grant_role
 from schema.values import utc_now
 from server.database import DatabaseRole, found_database, opened

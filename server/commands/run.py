@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schema.access import Role
 from schema.feeds.models import Installation
 from schema.feeds.service import configure
 from schema.feeds.service import install as install_connector
-from schema.organizations.models import Agency, Employee, Role
+from schema.organizations.models import Agency, Employee
 from schema.organizations.service import grant_role
 from schema.targets.models import Target
 from schema.values import utc_now

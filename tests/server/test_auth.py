@@ -20,9 +20,10 @@ from joserfc import jwk, jws
 from starlette.datastructures import Headers
 from structlog.testing import capture_logs
 
+from schema.access import Role
 from schema.errors import Unauthenticated
 from schema.feeds.models import Installation
-from schema.organizations.models import Agency, Assignment, Employee, Role, RoleGrant, Unit
+from schema.organizations.models import Agency, Assignment, Employee, RoleGrant, Unit
 from schema.organizations.viewers import scope_of
 from schema.values import utc_now
 from server.auth import LARGEST_TOKEN, TokenVerifier, bearer_of
