@@ -1,42 +1,47 @@
-# Every target sets up what it needs: nothing is installed by hand.
+# Every target sets up what it needs: nothing is installed by hand but Python 3.11 or newer.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint schema bench audit soak clean setup
+.PHONY: help setup run test lint schema bench audit clean
 
-setup: $(READY)
+help:                    ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
+	do printf '%-8s %s\n' "$$name" "$$text"; done
+
+setup: $(READY)          ## make .venv with everything that the other targets need
 
 $(READY): pyproject.toml constraints.txt connectors/pyproject.toml $(PLUGINS)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip==26.2"
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group runtime --group dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e connectors $(patsubst %/pyproject.toml,-e %,$(PLUGINS))
 	touch $(READY)
 
-run: $(READY)            ## the main job, on the embedded database
+run: $(READY)            ## the whole system with a real case, on an embedded database
 	$(BIN)/python -m server run
 
-test: $(READY)           ## under 5 minutes; CI=true adds the slow kinds
+test: $(READY)           ## the tests; CI=true adds the slow kinds, ARGS="-k word" chooses
 	$(BIN)/python -m pytest -q $(if $(CI),,-m "not slow") --cov --cov-report=term $(ARGS)
 
-lint: $(READY)
+lint: $(READY)           ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-schema: $(READY)         ## writes schema/schema.graphql
+schema: $(READY)         ## write schema/schema.graphql anew
 	$(BIN)/python -m server schema --write
 
-bench: $(READY)
+bench: $(READY)          ## measure the server against the limit and against its peers
 	$(BIN)/python -m tests.benchmarks
 
 audit: $(READY)          ## the npm package graphql-http's audits against a running server
 	$(BIN)/python -m tests.audit
 
-clean:                   ## leaves the data folder alone
+clean:                   ## remove what was made, but not the data folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
 	find . -name '*.egg-info' -prune -exec rm -rf {} +
