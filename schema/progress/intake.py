@@ -13,7 +13,6 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema import events
-from schema.errors import DomainError, ErrorCode
 from schema.events import EventKind
 from schema.organizations.models import Employee
 from schema.progress import daily_logs
@@ -27,9 +26,6 @@ from schema.progress.models import (
 )
 from schema.progress.rules import Proof, check_proof, span_of
 from schema.values import uuid7
-
-EARLIEST_YEAR = 2000
-"""Work dated before it is a slip (a house rule)."""
 
 KEEP = """
 INSERT INTO activity (id, installation_id, inbox_item_id, source_id, employee_id, kind, title,
@@ -118,8 +114,6 @@ async def take_in(
         DomainError: the time or the evidence cannot be: over 24 hours, in the future, long ago.
     """
     await daily_logs.lock_employee(connection, employee.id)
-    if activity.occurred_at.year < EARLIEST_YEAR:
-        raise DomainError(ErrorCode.BAD_USER_INPUT, detail=f"occurred_at < {EARLIEST_YEAR}")
     span = span_of(
         activity.occurred_at, activity.ended_at or activity.occurred_at, employee.timezone, now
     )

@@ -1,6 +1,5 @@
 """Where a record counts: the target, and the indicator or stage of it that it moves."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +10,7 @@ from tortoise.expressions import Q
 
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Assignment, Employee
+from schema.progress.models import ProgressRecord, RecordState
 from schema.progress.rules import check_quantity
 from schema.targets.models import Indicator, Stage, Target
 from schema.targets.rules import next_open_stage
@@ -37,11 +37,8 @@ async def checked(
     day: date,
     *,
     has_proof: bool,
-    completing: Collection[UUID] = (),
 ) -> Place:
     """The place with its indicator filled in where the target has just one.
-
-    `completing` are stages that the same call completes before this one.
 
     Raises:
         DomainError: the target is not the employee's, the day is outside its period, or the
@@ -55,7 +52,7 @@ async def checked(
     if place.stage_id is not None:
         if place.indicator_id is not None or place.quantity is not None:
             raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
-        await _check_stage(connection, target, place.stage_id, completing, has_proof=has_proof)
+        await _check_stage(connection, target, place.stage_id, has_proof=has_proof)
         return place
     if place.indicator_id is None and place.quantity is None:
         return place
@@ -103,12 +100,7 @@ async def _indicator(
 
 
 async def _check_stage(
-    connection: BaseDBAsyncClient,
-    target: Target,
-    stage_id: UUID,
-    completing: Collection[UUID],
-    *,
-    has_proof: bool,
+    connection: BaseDBAsyncClient, target: Target, stage_id: UUID, *, has_proof: bool
 ) -> None:
     stages = await Stage.filter(target_id=target.id).order_by("position").using_db(connection)
     place = next((i for i, stage in enumerate(stages) if stage.id == stage_id), None)
@@ -116,8 +108,12 @@ async def _check_stage(
         raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
     if not has_proof:
         raise DomainError(ErrorCode.EVIDENCE_MISSING, field="evidence")
-    done = [stage.completed_on is not None or stage.id in completing for stage in stages]
-    first_open = next_open_stage(done)
+    # Not by `completed_on`, which moves at the end: this call may have ended or reopened some.
+    ended = ProgressRecord.filter(
+        stage_id__in=[stage.id for stage in stages], state=RecordState.CONFIRMED
+    )
+    complete = set(await ended.using_db(connection).values_list("stage_id", flat=True))
+    first_open = next_open_stage([stage.id in complete for stage in stages])
     if first_open is not None and first_open < place:
         raise DomainError(
             ErrorCode.STAGE_OUT_OF_ORDER, field="stage", stage=stages[first_open].title

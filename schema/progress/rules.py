@@ -12,10 +12,13 @@ from schema.progress.models import RecordState
 from schema.values import LARGEST_QUANTITY, local_date
 
 LONGEST_RECORD = timedelta(hours=24)
+EARLIEST_YEAR = 2000
+"""Work dated before it is a slip (a house rule)."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of us a client's clock may run (a house rule)."""
 LONGEST_TEXT = 2_000
 LONGEST_LINK = 2_000
+LONGEST_CATEGORY = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,13 @@ def span_of(starts_at: datetime, ends_at: datetime, timezone: str, now: datetime
     """A possible span; it may end past midnight, and stays on the day of its start.
 
     Raises:
-        DomainError: it ends before it starts, lasts over 24 hours, or lies in the future.
+        DomainError: it begins before 2000, ends before it starts, lasts over 24 hours, or lies
+            in the future.
     """
+    if starts_at.year < EARLIEST_YEAR:
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT, field="startsAt", detail=f"startsAt < {EARLIEST_YEAR}"
+        )
     if ends_at < starts_at:
         raise DomainError(ErrorCode.ENDS_BEFORE_START, field="endsAt")
     if ends_at - starts_at > LONGEST_RECORD:
@@ -67,6 +75,14 @@ def text_of(text: str | None, *, missing: ErrorCode, field: str) -> str:
     if len(stripped) > LONGEST_TEXT:
         raise DomainError(ErrorCode.TEXT_TOO_LONG, field=field, limit=LONGEST_TEXT)
     return stripped
+
+
+def check_category(category: str | None) -> None:
+    """Raises:
+    DomainError: longer than 120 characters.
+    """
+    if category is not None and len(category) > LONGEST_CATEGORY:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="category", limit=LONGEST_CATEGORY)
 
 
 def check_proof(proof: Iterable[Proof]) -> None:

@@ -6,12 +6,13 @@ refresh the days, move the figures (which locks them), append the event, commit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from schema import events
@@ -31,6 +32,7 @@ from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import (
     Proof,
     Span,
+    check_category,
     check_proof,
     check_state,
     span_of,
@@ -259,7 +261,6 @@ async def _confirm(change: _Change, scope: Scope, wanted: Confirmation) -> Progr
         change.employee,
         span.day,
         has_proof=bool(wanted.proof) or known > 0,
-        completing=change.stages,
     )
     change.days.add(record.day)
     record.update_from_dict(
@@ -291,6 +292,7 @@ async def _write(
     description = text_of(
         entry.description, missing=ErrorCode.DESCRIPTION_MISSING, field="description"
     )
+    check_category(entry.category)
     await _refuse_overlap(change, span)
     check_proof(entry.proof)
     old_proof = [] if supersedes is None else await _source_proof(change, supersedes)
@@ -370,8 +372,8 @@ async def _refuse_overlap(change: _Change, span: Span) -> None:
             state=RecordState.CONFIRMED,
             starts_at__lt=span.ends_at,
             ends_at__gt=span.starts_at,
-            minutes__gt=0,
         )
+        .filter(ends_at__gt=F("starts_at"))
         .using_db(change.connection)
         .order_by("starts_at")
         .first()
@@ -404,8 +406,8 @@ async def _note(
 def _content(record: ProgressRecord) -> dict[str, str | None]:
     """What an employee may decide of a record, as text for the history."""
     return {
-        "startsAt": record.starts_at.isoformat(),
-        "endsAt": record.ends_at.isoformat(),
+        "startsAt": record.starts_at.astimezone(UTC).isoformat(),
+        "endsAt": record.ends_at.astimezone(UTC).isoformat(),
         "description": record.description,
         "category": record.category,
         "target": _text(record.target_id),
@@ -416,6 +418,8 @@ def _content(record: ProgressRecord) -> dict[str, str | None]:
 
 
 def _text(value: UUID | Decimal | None) -> str | None:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
     return None if value is None else str(value)
 
 
