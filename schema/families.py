@@ -20,6 +20,9 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+Batch = DataLoader
+"""A plain data loader, for keys that are no row's."""
+
 V = TypeVar("V")
 R = TypeVar("R")
 Fetch = Callable[..., Awaitable[Mapping[UUID, V]]]

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -147,6 +148,30 @@ def parse_decimal(value: object) -> Decimal:
         raise ValueError("a Decimal is finite")
     return number
 
+
+def parse_instant(value: object) -> datetime:
+    """An instant in ISO 8601 with a time zone, from year 1 to 9999 in UTC.
+
+    Raises:
+        ValueError: anything else; without a zone nobody knows when it was.
+    """
+    if not isinstance(value, str):
+        raise ValueError("a DateTime is a text in ISO 8601")
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone: add one, as in +07:00 or Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value!r} is out of range") from None
+
+
+DateTimeScalar = strawberry.scalar(
+    name="DateTime",
+    description="Date with time and time zone (isoformat), as 2026-11-24T07:30:00+07:00",
+    serialize=datetime.isoformat,
+    parse_value=parse_instant,
+)
 
 DecimalScalar = strawberry.scalar(
     name="Decimal",

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import Parent, relay
 from strawberry.scalars import JSON
 
+from schema.arguments import After, First
 from schema.context import Info
 from schema.errors import NotFound, UserError
 from schema.feeds import models, service
@@ -111,9 +112,11 @@ class FeedQuery:
     async def dead_letters(
         self,
         info: Info,
-        connector: relay.GlobalID | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        connector: Annotated[
+            relay.GlobalID | None, strawberry.argument(description="Those of one connector.")
+        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> object:
         page, key = page_of(first, after), optional_key_of(connector, "Connector")
         return connection_of(await info.context.loaders.feeds.dead_letters(key, page))
@@ -195,8 +198,9 @@ class FeedMutation:
     async def replay_dead_letter(
         self, info: Info, input: ReplayDeadLetterInput
     ) -> ReplayDeadLetterPayload:
-        key, now = key_of(input.id, "DeadLetter"), info.context.now()
+        now = info.context.now()
         with refusals(info) as refused:
+            key = key_of(input.id, "DeadLetter")
             letter = await info.context.loaders.feeds.administered_dead_letter(key)
             letter = await service.replay(letter.id, now)
             return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])  # type: ignore[arg-type]

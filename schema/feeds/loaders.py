@@ -56,6 +56,10 @@ class FeedLoaders:
         row = await self.installation.load(key)
         return row if row and can_audit(self._scope, row.agency_id) else None
 
+    async def visible_run(self, key: UUID) -> Run | None:
+        row = await Run.get_or_none(id=key)
+        return row if row and await self.visible_connector(row.installation_id) else None
+
     async def visible_dead_letter(self, key: UUID) -> DeadLetter | None:
         row = await DeadLetter.get_or_none(id=key)
         return row if row and await self.visible_connector(row.installation_id) else None

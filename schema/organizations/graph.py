@@ -11,6 +11,7 @@ import strawberry
 from strawberry import Parent, relay
 
 from schema.access import Role
+from schema.arguments import After, AgencyCode, Day, First, Nip, Period, TeamDay, UnitCode
 from schema.context import Info
 from schema.errors import DomainError, ErrorCode
 from schema.nesting import nesting
@@ -58,7 +59,7 @@ class Agency(relay.Node):
         graphql_type=list[LazyTarget],
         description="The agency's goals of a period: targets of units that serve no other.",
     )
-    async def goals(self, root: Parent[models.Agency], info: Info, period: str) -> object:
+    async def goals(self, root: Parent[models.Agency], info: Info, period: Period) -> object:
         return await info.context.loaders.targets.goals.load(root.id, period)
 
 
@@ -100,8 +101,8 @@ class Unit(relay.Node):
         self,
         root: Parent[models.Unit],
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
+        first: First = None,
+        after: After = None,
     ) -> object:
         page = page_of(first, after)
         staff = await info.context.loaders.organizations.unit_staff.load(root.id, page)
@@ -110,14 +111,14 @@ class Unit(relay.Node):
     @strawberry.field(
         graphql_type=list[LazyTarget], description="Targets of the unit itself in a period."
     )
-    async def targets(self, root: Parent[models.Unit], info: Info, period: str) -> object:
+    async def targets(self, root: Parent[models.Unit], info: Info, period: Period) -> object:
         return await info.context.loaders.targets.of_unit.load(root.id, period)
 
     @strawberry.field(
         graphql_type=list[LazyTeam],
         description="Teams of the unit's people who appraise others, as far as the viewer may.",
     )
-    async def teams(self, root: Parent[models.Unit], info: Info, on: date | None = None) -> object:
+    async def teams(self, root: Parent[models.Unit], info: Info, on: TeamDay = None) -> object:
         return await info.context.loaders.teams.of_unit(root.id, on)
 
 
@@ -160,7 +161,7 @@ class Employee(relay.Node):
         description="The performance plan (SKP) of a period; null where not yours to see.",
         extensions=silently(SeesWork),
     )
-    async def plan(self, root: Parent[models.Employee], info: Info, period: str) -> object:
+    async def plan(self, root: Parent[models.Employee], info: Info, period: Period) -> object:
         return await info.context.loaders.targets.plan.load(root.id, period)
 
     @strawberry.field(
@@ -168,7 +169,7 @@ class Employee(relay.Node):
         description="Personal targets of a period; empty where not yours to see.",
         extensions=silently(SeesWork),
     )
-    async def targets(self, root: Parent[models.Employee], info: Info, period: str) -> object:
+    async def targets(self, root: Parent[models.Employee], info: Info, period: Period) -> object:
         return await info.context.loaders.targets.of_employee.load(root.id, period)
 
     @strawberry.field(
@@ -176,7 +177,7 @@ class Employee(relay.Node):
         description="One day; null where not yours to see.",
         extensions=silently(SeesWork),
     )
-    async def daily_log(self, root: Parent[models.Employee], info: Info, on: date) -> object:
+    async def daily_log(self, root: Parent[models.Employee], info: Info, on: Day) -> object:
         return await info.context.loaders.progress.log.load(root.id, on)
 
     @strawberry.field(
@@ -189,8 +190,8 @@ class Employee(relay.Node):
         self,
         root: Parent[models.Employee],
         info: Info,
-        from_: Annotated[date, strawberry.argument(name="from")],
-        to: date,
+        from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
+        to: Annotated[date, strawberry.argument(description="The last day.")],
     ) -> object:
         days = days_between(from_, to)
         return await info.context.loaders.progress.calendar.load(root.id, *days)
@@ -227,8 +228,8 @@ class Viewer:
     async def pending_records(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
+        first: First = None,
+        after: After = None,
         source: Annotated[
             str | None, strawberry.argument(description="A connector's plugin name.")
         ] = None,
@@ -248,13 +249,13 @@ class OrganizationQuery:
         return info.context.viewer and Viewer()
 
     @strawberry.field(graphql_type=Agency | None, description="An agency by its code.")
-    async def agency(self, info: Info, code: str) -> object:
+    async def agency(self, info: Info, code: AgencyCode) -> object:
         return await info.context.loaders.organizations.agency_by_code(code)
 
     @strawberry.field(graphql_type=Unit | None, description="A unit by the codes.")
-    async def unit(self, info: Info, agency: str, code: str) -> object:
+    async def unit(self, info: Info, agency: AgencyCode, code: UnitCode) -> object:
         return await info.context.loaders.organizations.unit_by_code(agency, code)
 
     @strawberry.field(graphql_type=Employee | None, description="An employee by NIP.")
-    async def employee(self, info: Info, nip: str) -> object:
+    async def employee(self, info: Info, nip: Nip) -> object:
         return await info.context.loaders.organizations.employee_by_nip(nip)

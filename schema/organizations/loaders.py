@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 from tortoise.expressions import Q
 
 from schema.access import Scope, can_see_directory, can_see_work_of
-from schema.families import Family, Seen
+from schema.families import Batch, Family, Seen
 from schema.organizations.models import Agency, Assignment, Employee, Unit
 from schema.relay import Page, Slice
 from schema.tables import dicts_of
@@ -68,8 +69,9 @@ CROSS JOIN LATERAL (
 """
 
 STAFF_COUNT = """
-SELECT count(DISTINCT employee_id) AS number FROM assignment
-WHERE unit_id = $1 AND daterange(starts_on, ends_on) @> $2::date
+SELECT unit_id, count(DISTINCT employee_id) AS number FROM assignment
+WHERE unit_id = ANY ($1::uuid[]) AND daterange(starts_on, ends_on) @> $2::date
+GROUP BY unit_id
 """
 
 
@@ -81,15 +83,21 @@ class OrganizationLoaders:
         self._scope = scope
         self.units_seen = Seen()
         self.employees_seen = Seen()
+        self.units_wanted = Seen()
+        self.employees_wanted = Seen()
+        self.subjects_seen: set[str] = set()
         agencies_seen = Seen()
+        self._agencies_seen = agencies_seen
+        self._by_nip = Batch(load_fn=self._employees_by_nip)
         self.agency = Family(self._agencies, default=lambda: None, seen=agencies_seen)
         self.agency_units = Family(self._agency_units, default=list, seen=agencies_seen)
-        self.unit = Family(self._units, default=lambda: None, seen=Seen())
+        self.unit = Family(self._units, default=lambda: None, seen=self.units_wanted)
         self.unit_parent = Family(self._parents, default=lambda: None, seen=self.units_seen)
         self.unit_children = Family(self._children, default=list, seen=self.units_seen)
         self.unit_head = Family(self._heads, default=lambda: None, seen=self.units_seen)
         self.unit_staff = Family(self._staff, default=Slice, seen=self.units_seen)
-        self.employee = Family(self._employees, default=lambda: None, seen=Seen())
+        self.staff_count = Family(self._staff_counts, default=int, seen=self.units_seen)
+        self.employee = Family(self._employees, default=lambda: None, seen=self.employees_wanted)
         self.assignment = Family(self._posts, default=lambda: None, seen=self.employees_seen)
         self.subordinates = Family(self._reports, default=list, seen=self.employees_seen)
 
@@ -128,7 +136,18 @@ class OrganizationLoaders:
 
     async def employee_by_subject(self, subject: str) -> Employee | None:
         """The employee behind a token's subject; None for services and connectors."""
-        return await self.employee_by_nip(subject) if is_nip(subject) else None
+        if not is_nip(subject):
+            return None
+        employee = await self._by_nip.load(subject)
+        return employee and await self.visible_employee(employee.id)
+
+    async def _employees_by_nip(self, nips: list[str]) -> list[Employee | None]:
+        """Also those who will be asked for later, as `subjects_seen` tells."""
+        rows = await Employee.filter(nip__in={*nips, *filter(is_nip, self.subjects_seen)})
+        self.employee.keep(self.met(rows))
+        found = {row.nip: row for row in rows}
+        self._by_nip.prime_many({nip: row for nip, row in found.items() if nip not in nips})
+        return [found.get(nip) for nip in nips]
 
     async def visible_agency(self, key: UUID) -> Agency | None:
         return await self.agency.load(key) if self._sees_directory(key) else None
@@ -161,7 +180,7 @@ class OrganizationLoaders:
 
     async def _units(self, keys: Sequence[UUID]) -> Mapping[UUID, Unit | None]:
         rows = await Unit.filter(id__in=keys)
-        self.units_seen.add([row.id for row in rows])
+        self._note_units(rows)
         return {row.id: row for row in rows}
 
     async def _employees(self, keys: Sequence[UUID]) -> Mapping[UUID, Employee | None]:
@@ -175,7 +194,11 @@ class OrganizationLoaders:
 
     def met_units(self, rows: Sequence[Unit]) -> None:
         self.unit.keep({row.id: row for row in rows})
+        self._note_units(rows)
+
+    def _note_units(self, rows: Sequence[Unit]) -> None:
         self.units_seen.add([row.id for row in rows])
+        self._agencies_seen.add([row.agency_id for row in rows])
 
     async def _parents(self, keys: Sequence[UUID]) -> Mapping[UUID, Unit | None]:
         edges = await dicts_of(PARENTS, [keys, self._day])
@@ -216,10 +239,12 @@ class OrganizationLoaders:
         return {key: self._slice(key, members[key], page) for key in keys}
 
     def _slice(self, unit_id: UUID, rows: list[Employee], page: Page) -> Slice:
-        async def count() -> int:
-            return int((await dicts_of(STAFF_COUNT, [unit_id, self._day]))[0]["number"])
-
+        count = partial(self.staff_count.load, unit_id)
         return Slice(rows[: page.first], len(rows) > page.first, page.after is not None, count)
+
+    async def _staff_counts(self, keys: Sequence[UUID]) -> Mapping[UUID, int]:
+        rows = await dicts_of(STAFF_COUNT, [keys, self._day])
+        return {row["unit_id"]: row["number"] for row in rows}
 
     async def _posts(self, keys: Sequence[UUID]) -> Mapping[UUID, Assignment | None]:
         """The post by which a person is known: the definitive one, else the newest acting one."""
@@ -231,6 +256,9 @@ class OrganizationLoaders:
         best: dict[UUID, Assignment | None] = {}
         for post in posts:  # PLT, PLH, then DEFINITIVE, so that the last one stays
             best[post.employee_id] = post
+        self.units_wanted.add([post.unit_id for post in posts])
+        appraisers = [post.appraiser_id for post in posts if post.appraiser_id is not None]
+        self.employees_wanted.add(appraisers)
         return best
 
     async def _reports(self, keys: Sequence[UUID], depth: int) -> Mapping[UUID, list[Employee]]:

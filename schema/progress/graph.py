@@ -11,6 +11,7 @@ import strawberry
 from strawberry import Parent, relay
 from strawberry.scalars import JSON
 
+from schema.arguments import Id, Resume
 from schema.context import Info
 from schema.errors import NotFound
 from schema.events import Event, EventKind
@@ -200,7 +201,7 @@ class DailyLog:
         description="Records of the day in their order; pending ones only for the employee.",
     )
     async def records(self, root: Parent[Day], info: Info) -> object:
-        return await info.context.loaders.progress.of_day.load(root.employee_id, root.on)
+        return await info.context.loaders.progress.of_day(root.employee_id, root.on)
 
 
 @strawberry.type(description="A target as it is behind a position of the live feed.")
@@ -217,7 +218,7 @@ class ProgressSubscription:
         "with a record's `cursor`, all that arrived behind it first.",
     )
     async def pending_progress(
-        self, info: Info, after: str | None = None
+        self, info: Info, after: Resume = None
     ) -> AsyncGenerator[object, None]:
         mine = info.context.viewer.employee_id
         start = await start_of(info, after)
@@ -231,12 +232,13 @@ class ProgressSubscription:
         description="A target whenever its figures move. Without `after` its state now, first."
     )
     async def target_progress(
-        self, info: Info, target: relay.GlobalID, after: str | None = None
+        self, info: Info, target: Id, after: Resume = None
     ) -> AsyncGenerator[TargetUpdate, None]:
         key = key_of(target, "Target")
         start = await start_of(info, after)
+        now = await _target_update(info, key, str(start))
         if after is None:
-            yield await _target_update(info, key, str(start))
+            yield now
         async for event in following(info, start, partial(_moves, key)):
             yield await _target_update(info, key, str(event.position))
 

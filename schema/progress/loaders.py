@@ -1,13 +1,14 @@
 """Batches of records, days and inboxes for one request and one viewer."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from schema.access import AGENCY_WIDE, Scope, can_see_content
-from schema.families import Family, Seen, grouped
+from schema.families import Batch, Family, Seen, grouped
 from schema.feeds.models import Installation
 from schema.organizations.loaders import OrganizationLoaders
 from schema.organizations.models import Employee
@@ -46,9 +47,10 @@ CROSS JOIN LATERAL (
 ORDER BY r.starts_at DESC, r.id DESC
 """  # noqa: S608
 
-COUNT_OF_TARGET = f"""
-SELECT count(*) AS number FROM progress_record r {VISIBLE}
-WHERE r.target_id = $3 AND ($4::text IS NULL OR r.state = $4)
+COUNT_OF_TARGETS = f"""
+SELECT r.target_id, count(*) AS number FROM progress_record r {VISIBLE}
+WHERE r.target_id = ANY ($3::uuid[]) AND ($4::text IS NULL OR r.state = $4)
+GROUP BY r.target_id
 """  # noqa: S608
 
 INBOX = """
@@ -93,16 +95,23 @@ class ProgressLoaders:
         self._targets = targets
         people = organizations.employees_seen
         self.seen = Seen()
-        activities_seen = Seen()
+        self._activities_seen = Seen()
+        self._installations_seen = Seen()
+        self._days_seen: set[date] = set()
+        self._by_day: dict[tuple[UUID, date], list[ProgressRecord]] = defaultdict(list)
+        self._loaded: list[tuple[set[UUID], set[date]]] = []
+        self._of_day = Batch(load_fn=self._of_days)
         self.record = Family(self._records, default=lambda: None, seen=Seen())
-        self.of_targets = Family(self._of_targets, default=Slice, seen=Seen())
+        self.of_targets = Family(self._of_targets, default=Slice, seen=targets.seen)
+        self.counts = Family(self._counts, default=int, seen=targets.seen)
         self.log = Family(self._logs, default=lambda: None, seen=people)
         self.calendar = Family(self._calendars, default=list, seen=people)
-        self.of_day = Family(self._of_days, default=list, seen=people)
         self.evidence = Family(self._evidence, default=list, seen=self.seen)
         self.history = Family(self._history, default=list, seen=self.seen)
-        self.activity = Family(self._activities, default=lambda: None, seen=activities_seen)
-        self.installation = Family(self._installations, default=lambda: None, seen=Seen())
+        self.activity = Family(self._activities, default=lambda: None, seen=self._activities_seen)
+        self.installation = Family(
+            self._installations, default=lambda: None, seen=self._installations_seen
+        )
 
     async def visible_record(self, key: UUID) -> ProgressRecord | None:
         record = await self.record.load(key)
@@ -110,6 +119,19 @@ class ProgressLoaders:
             return None
         employee = await self._organizations.employee.load(record.employee_id)
         return record if employee and self._shows(record, employee) else None
+
+    async def visible_activity(self, key: UUID) -> Activity | None:
+        """An activity is content of its records: seen with any of them."""
+        rows = await ProgressRecord.filter(activity_id=key)
+        self._met(rows)
+        shown = [row for row in rows if await self.visible_record(row.id)]
+        return await self.activity.load(key) if shown else None
+
+    async def of_day(self, employee_id: UUID, on: date) -> list[ProgressRecord]:
+        """Records of a day in their order; pending ones only for the employee."""
+        if not any(employee_id in people and on in days for people, days in self._loaded):
+            await self._of_day.load((employee_id, on))
+        return self._by_day[employee_id, on]
 
     def _shows(self, record: ProgressRecord, employee: Employee) -> bool:
         pending = record.state is RecordState.PENDING
@@ -147,12 +169,21 @@ class ProgressLoaders:
         return [self._scope.employee_id, sorted(self._scope.agencies_with(AGENCY_WIDE))]
 
     def _met(self, rows: Sequence[ProgressRecord]) -> None:
-        self.seen.add([row.id for row in rows])
         self.record.keep({row.id: row for row in rows})
+        self._note(rows)
+
+    def _note(self, rows: Sequence[ProgressRecord]) -> None:
+        """What belongs to these is loaded for all with the first that asks."""
+        self.seen.add([row.id for row in rows])
+        self._organizations.employees_wanted.add([row.employee_id for row in rows])
+        self._activities_seen.add(_known(row.activity_id for row in rows))
+        self._targets.wanted.add(_known(row.target_id for row in rows))
+        self._targets.indicators_wanted.add(_known(row.indicator_id for row in rows))
+        self._targets.stages_wanted.add(_known(row.stage_id for row in rows))
 
     async def _records(self, keys: Sequence[UUID]) -> Mapping[UUID, ProgressRecord | None]:
         rows = await ProgressRecord.filter(id__in=keys)
-        self.seen.add([row.id for row in rows])
+        self._note(rows)
         return {row.id: row for row in rows}
 
     async def _of_targets(
@@ -171,10 +202,12 @@ class ProgressLoaders:
     def _slice(
         self, target_id: UUID, rows: list[ProgressRecord], page: Page, state: RecordState | None
     ) -> Slice:
-        async def count() -> int:
-            return await self._number(COUNT_OF_TARGET, [*self._viewer(), target_id, state])
-
+        count = partial(self.counts.load, target_id, state)
         return Slice(rows[: page.first], len(rows) > page.first, page.after is not None, count)
+
+    async def _counts(self, keys: Sequence[UUID], state: RecordState | None) -> Mapping[UUID, int]:
+        found = await dicts_of(COUNT_OF_TARGETS, [*self._viewer(), keys, state])
+        return {row["target_id"]: row["number"] for row in found}
 
     async def _logs(self, keys: Sequence[UUID], on: date) -> Mapping[UUID, Day | None]:
         days = await self._calendars(keys, on, on)
@@ -186,15 +219,25 @@ class ProgressLoaders:
         rows = await DailyLog.filter(employee_id__in=keys, day__gte=start, day__lte=end)
         written = {(row.employee_id, row.day): row for row in rows}
         days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+        self._days_seen.update(row.day for row in rows)
         return {key: [_day(key, day, written.get((key, day))) for day in days] for key in keys}
 
-    async def _of_days(self, keys: Sequence[UUID], on: date) -> Mapping[UUID, list[ProgressRecord]]:
-        """Records of a day in their order; pending ones only for the employee."""
-        rows = await ProgressRecord.filter(employee_id__in=keys, day=on).order_by("starts_at", "id")
-        people = await self._organizations.employee.load_many(keys)
+    async def _of_days(self, keys: list[tuple[UUID, date]]) -> list[None]:
+        """For all people and days that the request has met, so that a calendar is one statement."""
+        employees = {*self._organizations.employees_seen, *(employee for employee, _ in keys)}
+        days = self._days_seen | {day for _, day in keys}
+        rows = await ProgressRecord.filter(employee_id__in=employees, day__in=days).order_by(
+            "starts_at", "id"
+        )
+        people = await self._organizations.employee.load_many(row.employee_id for row in rows)
         shown = [row for row in rows if (who := people[row.employee_id]) and self._shows(row, who)]
         self._met(shown)
-        return grouped(shown, lambda row: row.employee_id)
+        for row in shown:
+            of_day = self._by_day[row.employee_id, row.day]
+            if row not in of_day:
+                of_day.append(row)
+        self._loaded.append((employees, days))
+        return [None for _ in keys]
 
     async def _evidence(self, keys: Sequence[UUID]) -> Mapping[UUID, list[Evidence]]:
         rows = await Evidence.filter(record_id__in=keys).order_by("position")
@@ -202,13 +245,20 @@ class ProgressLoaders:
 
     async def _history(self, keys: Sequence[UUID]) -> Mapping[UUID, list[RecordEvent]]:
         rows = await RecordEvent.filter(record_id__in=keys).order_by("id")
+        self._organizations.subjects_seen.update(row.actor for row in rows)
         return grouped(rows, lambda row: row.record_id)
 
     async def _activities(self, keys: Sequence[UUID]) -> Mapping[UUID, Activity | None]:
-        return {row.id: row for row in await Activity.filter(id__in=keys)}
+        rows = await Activity.filter(id__in=keys)
+        self._installations_seen.add([row.installation_id for row in rows])
+        return {row.id: row for row in rows}
 
     async def _installations(self, keys: Sequence[UUID]) -> Mapping[UUID, Installation | None]:
         return {row.id: row for row in await Installation.filter(id__in=keys)}
+
+
+def _known(keys: Iterable[UUID | None]) -> list[UUID]:
+    return [key for key in keys if key is not None]
 
 
 def _day(employee_id: UUID, day: date, row: DailyLog | None) -> Day:

@@ -114,24 +114,30 @@ class TargetLoaders:
         self._scope = scope
         self._organizations = organizations
         self.seen = Seen()
+        self.wanted = Seen()
         self.indicators_seen = Seen()
-        plans_seen = Seen()
+        self.plans_seen = Seen()
+        self.periods_seen = Seen()
+        self.indicators_wanted = Seen()
+        self.stages_wanted = Seen()
         employees, units = organizations.employees_seen, organizations.units_seen
         self.goals = Family(self._goals, default=list, seen=Seen())
         self.of_unit = Family(self._of_units, default=list, seen=units)
         self.of_employee = Family(self._of_employees, default=list, seen=employees)
         self.plan = Family(self._plans, default=lambda: None, seen=employees)
-        self.of_plan = Family(self._of_plans, default=list, seen=plans_seen)
-        self.expectations = Family(self._expectations, default=list, seen=plans_seen)
-        self.target = Family(self._targets, default=lambda: None, seen=Seen())
-        self.period = Family(self._periods, default=lambda: None, seen=Seen())
+        self.of_plan = Family(self._of_plans, default=list, seen=self.plans_seen)
+        self.expectations = Family(self._expectations, default=list, seen=self.plans_seen)
+        self.target = Family(self._targets, default=lambda: None, seen=self.wanted)
+        self.period = Family(self._periods, default=lambda: None, seen=self.periods_seen)
         self.children = Family(self._children, default=list, seen=self.seen)
         self.edge_up = Family(self._edges_up, default=lambda: None, seen=self.seen)
         self.indicators = Family(self._indicators, default=list, seen=self.seen)
-        self.indicator = Family(self._indicators_by_key, default=lambda: None, seen=Seen())
+        self.indicator = Family(
+            self._indicators_by_key, default=lambda: None, seen=self.indicators_wanted
+        )
         self.paths = Family(self._paths, default=list, seen=self.indicators_seen)
         self.stages = Family(self._stages, default=list, seen=self.seen)
-        self.stage = Family(self._stages_by_key, default=lambda: None, seen=Seen())
+        self.stage = Family(self._stages_by_key, default=lambda: None, seen=self.stages_wanted)
         self.action_plans = Family(self._action_plans, default=list, seen=self.seen)
 
     async def sees(self, target: Target) -> bool:
@@ -152,6 +158,10 @@ class TargetLoaders:
     async def visible_stage(self, key: UUID) -> Stage | None:
         stage = await self.stage.load(key)
         return stage if stage and await self.visible_target(stage.target_id) else None
+
+    async def visible_action_plan(self, key: UUID) -> ActionPlan | None:
+        plan = await ActionPlan.get_or_none(id=key)
+        return plan if plan and await self.visible_target(plan.target_id) else None
 
     async def visible_plan(self, key: UUID) -> PerformancePlan | None:
         plan = await PerformancePlan.filter(id=key).select_related("assignment").first()
@@ -227,9 +237,18 @@ class TargetLoaders:
     async def _met(self, rows: Iterable[Target]) -> list[Target]:
         """Remember targets, whoever may see them."""
         met = list(rows)
-        self.seen.add([row.id for row in met])
         self.target.keep({row.id: row for row in met})
+        self._note(met)
         return met
+
+    def _note(self, rows: Sequence[Target]) -> None:
+        """Deeper levels will want what belongs to these: it is loaded with the first of them."""
+        self.seen.add([row.id for row in rows])
+        self.periods_seen.add([row.period_id for row in rows])
+        owners = [row.owner_employee_id for row in rows if row.owner_employee_id is not None]
+        self._organizations.employees_wanted.add(owners)
+        units = [row.owner_unit_id for row in rows if row.owner_unit_id is not None]
+        self._organizations.units_wanted.add(units)
 
     async def _only_visible(self, rows: Iterable[Target]) -> list[Target]:
         met = await self._met(rows)
@@ -271,6 +290,9 @@ class TargetLoaders:
             .select_related("assignment")
             .order_by("assignment__starts_on", "id")
         )
+        self.plans_seen.add([row.id for row in rows])
+        appraisers = [row.assignment.appraiser_id for row in rows if row.assignment.appraiser_id]
+        self._organizations.employees_wanted.add(appraisers)
         return {row.employee_id: row for row in rows}
 
     async def _expectations(
@@ -285,7 +307,7 @@ class TargetLoaders:
 
     async def _targets(self, keys: Sequence[UUID]) -> Mapping[UUID, Target | None]:
         rows = await Target.filter(id__in=keys)
-        self.seen.add([row.id for row in rows])
+        self._note(rows)
         return {row.id: row for row in rows}
 
     async def _periods(self, keys: Sequence[UUID]) -> Mapping[UUID, Period | None]:

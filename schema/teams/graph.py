@@ -6,8 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 import strawberry
-from strawberry import Parent, relay
+from strawberry import Parent
 
+from schema.arguments import Resume, Supervisor, TeamDay
 from schema.context import Info
 from schema.live import following
 from schema.organizations.graph import Employee
@@ -105,9 +106,7 @@ class TeamQuery:
     @strawberry.field(
         graphql_type=Team, description="A supervisor's team; by default the viewer's own, today."
     )
-    async def team(
-        self, info: Info, supervisor: relay.GlobalID | None = None, on: date | None = None
-    ) -> object:
+    async def team(self, info: Info, supervisor: Supervisor = None, on: TeamDay = None) -> object:
         key = optional_key_of(supervisor, "Employee")
         return await info.context.loaders.teams.team(key, on)
 
@@ -119,7 +118,7 @@ class TeamSubscription:
         "`after`, the changes behind that cursor instead of a snapshot."
     )
     async def team_updates(
-        self, info: Info, supervisor: relay.GlobalID | None = None, after: str | None = None
+        self, info: Info, supervisor: Supervisor = None, after: Resume = None
     ) -> AsyncGenerator[TeamUpdate, None]:
         start = await start_of(info, after)
         team = await info.context.loaders.teams.team(optional_key_of(supervisor, "Employee"), None)

@@ -51,7 +51,9 @@ class TeamLoaders:
         self._scope = scope
         self._organizations = organizations
         self._progress = progress
-        self.reports = Family(self._reports, default=list, seen=Seen())
+        self._leaders_seen = Seen()
+        self._leaders = Family(self._leaders_of, default=list, seen=organizations.units_seen)
+        self.reports = Family(self._reports, default=list, seen=self._leaders_seen)
 
     async def team(self, supervisor_id: UUID | None, on: date | None) -> TeamOfDay:
         """The team of a supervisor, by default the viewer's own, today.
@@ -81,13 +83,26 @@ class TeamLoaders:
     async def of_unit(self, unit_id: UUID, on: date | None) -> list[TeamOfDay]:
         """Teams of the people of a unit who appraise others, as far as the viewer may see."""
         day = on or self._day
-        posts = await Assignment.filter(
-            Q(ends_on__isnull=True) | Q(ends_on__gt=day), unit_id=unit_id, starts_on__lte=day
-        ).select_related("employee")
-        people = {post.employee_id: post.employee for post in posts}
-        leaders = [one for one in people.values() if can_see_work_of(self._scope, one)]
+        leaders = await self._leaders.load(unit_id, day)
         teams = await gather(*(self._of(leader, day) for leader in leaders))
         return [team for team in teams if team.members]
+
+    async def _leaders_of(self, keys: Sequence[UUID], day: date) -> Mapping[UUID, list[Employee]]:
+        """People of units, as far as the viewer may see their teams, by name."""
+        posts = (
+            await Assignment.filter(unit_id__in=keys, starts_on__lte=day)
+            .filter(Q(ends_on__isnull=True) | Q(ends_on__gt=day))
+            .select_related("employee")
+            .order_by("employee__name", "employee_id")
+        )
+        seen = [post for post in posts if can_see_work_of(self._scope, post.employee)]
+        self._organizations.met([post.employee for post in seen])
+        self._leaders_seen.add([post.employee_id for post in seen])
+        unique = {(post.unit_id, post.employee_id): post for post in seen}.values()
+        return {
+            key: [post.employee for post in group]
+            for key, group in grouped(unique, lambda post: post.unit_id).items()
+        }
 
     async def _of(self, supervisor: Employee, on: date) -> TeamOfDay:
         reports = await self.reports.load(supervisor.id, on)

@@ -1,0 +1,226 @@
+"""Who sees which row, in the database: the second wall behind `schema/access.py`.
+
+Reads run as `ekinerja_reader`, with the scope in three settings: `ekinerja.viewer`, an employee's
+id or ''; `ekinerja.directories` and `ekinerja.agencies`, arrays of agencies whose directory, and
+whose everything, the viewer sees. docs/decisions/0007 says why each form below is as it is.
+"""
+
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+
+ROLE = """
+DO $$
+DECLARE
+  modern boolean := current_setting('server_version_num')::int >= 160000;
+  reading text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ekinerja_reader') THEN
+    BEGIN
+      CREATE ROLE ekinerja_reader NOLOGIN;
+    EXCEPTION
+      -- Roles belong to the cluster, so a migration of another database may make it just now.
+      WHEN duplicate_object OR unique_violation THEN NULL;
+    END;
+  END IF;
+  FOREACH reading IN ARRAY ARRAY['ekinerja_app', current_user::text] LOOP
+    IF NOT pg_has_role(reading, 'ekinerja_reader', CASE WHEN modern THEN 'SET' ELSE 'MEMBER' END)
+    THEN
+      -- Inherited, the reader's policies would be planned into every write of the application.
+      EXECUTE format('GRANT ekinerja_reader TO %I', reading)
+        || CASE WHEN modern THEN ' WITH INHERIT FALSE' ELSE '' END;
+    END IF;
+  END LOOP;
+EXCEPTION
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'the role ekinerja_reader is missing or not granted, and this may not be '
+      'mended here: as an administrator CREATE ROLE ekinerja_reader NOLOGIN and GRANT it to '
+      'ekinerja_app and to the role that migrates, then migrate again';
+END
+$$
+"""
+
+# Each is a sub-select, so that it is worked out once a statement and not once a row. A scope
+# that was never set raises, and so does one of an earlier transaction, which reads as '': no
+# array. The viewer may be '', so it is not asked without the arrays.
+DIRECTORIES = "(SELECT current_setting('ekinerja.directories')::uuid[])::uuid[]"
+AGENCIES = "(SELECT current_setting('ekinerja.agencies')::uuid[])::uuid[]"
+VIEWER = """(SELECT nullif(current_setting('ekinerja.viewer'), '')::uuid WHERE
+  current_setting('ekinerja.agencies')::uuid[] IS NOT NULL
+  AND current_setting('ekinerja.directories')::uuid[] IS NOT NULL)"""
+
+# Scalar sub-selects by primary key: of an EXISTS the planner may make a hash of all people.
+IS_OVER = f"""(SELECT {VIEWER} = ANY (e.superiors) OR e.agency_id = ANY ({AGENCIES})
+  FROM employee e WHERE e.id = {{person}})"""
+
+
+def is_over(person: str) -> str:
+    """The viewer is a superior of the person, or sees the person's agency as a whole."""
+    return IS_OVER.format(person=person)
+
+
+def sees_work_of(person: str) -> str:
+    """`access.can_see_work_of`, for a column that holds an employee's id."""
+    return f"({person} = {VIEWER} OR {is_over(person)})"
+
+
+def sees_record(record: str) -> str:
+    """`access.can_see_content`: a pending record is its employee's only."""
+    person = f"{record}.employee_id"
+    return f"({person} = {VIEWER} OR ({record}.state <> 'PENDING' AND {is_over(person)}))"
+
+
+def sees_target(target: str) -> str:
+    """A unit's target: all in the agency. A person's: as the person's work."""
+    return f"""(({target}.owner_employee_id IS NULL AND {target}.agency_id = ANY ({DIRECTORIES}))
+      OR {sees_work_of(f"{target}.owner_employee_id")})"""
+
+
+def sees(table: str, key: str) -> str:
+    """What belongs to a row is seen by whoever sees the row, as that table's policy has it."""
+    return f"(SELECT true FROM {table} t WHERE t.id = {key})"
+
+
+def in_directory(column: str) -> str:
+    return f"{column} = ANY ({DIRECTORIES})"
+
+
+POLICIES = {
+    "agency": in_directory("id"),
+    "unit": in_directory("agency_id"),
+    "unit_placement": sees("unit", "unit_placement.unit_id"),
+    "employee": f"""{in_directory("agency_id")} OR id = {VIEWER} OR {VIEWER} = ANY (superiors)
+      OR agency_id = ANY ({AGENCIES})""",
+    "assignment": sees("employee", "assignment.employee_id"),
+    "period": in_directory("agency_id"),
+    "performance_plan": sees_work_of("performance_plan.employee_id"),
+    "behaviour_expectation": sees("performance_plan", "behaviour_expectation.plan_id"),
+    "target": sees_target("target"),
+    "target_edge": sees("target", "target_edge.child_id"),
+    "indicator": sees("target", "indicator.target_id"),
+    "trajectory_point": sees("indicator", "trajectory_point.indicator_id"),
+    "stage": sees("target", "stage.target_id"),
+    "action_plan": sees("target", "action_plan.target_id"),
+    "progress_record": sees_record("progress_record"),
+    "evidence": sees("progress_record", "evidence.record_id"),
+    "record_event": sees("progress_record", "record_event.record_id"),
+    "activity": f"""activity.employee_id = {VIEWER} OR (SELECT true FROM progress_record r
+      WHERE r.activity_id = activity.id LIMIT 1)""",
+    "daily_log": sees_work_of("daily_log.employee_id"),
+    "installation": f"agency_id = ANY ({AGENCIES})",
+    "run": sees("installation", "run.installation_id"),
+    "dead_letter": sees("installation", "dead_letter.installation_id"),
+    # What waits is counted; what became a record is that person's and no longer the connector's.
+    "inbox_item": f"""{sees("installation", "inbox_item.installation_id")}
+      AND (processed_at IS NULL OR (SELECT true FROM dead_letter d
+        WHERE d.inbox_item_id = inbox_item.id LIMIT 1))""",
+}
+UNREAD = ("role_grant", "event")
+PARTLY_READ = {
+    "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures",
+}
+"""All but the settings, the webhook's secret and the source's cursor."""
+
+WALLS = "".join(
+    f"""
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON {table} TO ekinerja_app, ekinerja_worker USING (true) WITH CHECK (true);
+"""
+    for table in (*POLICIES, *UNREAD)
+) + "".join(
+    f"""
+CREATE POLICY seen ON {table} FOR SELECT TO ekinerja_reader USING ({condition});
+GRANT SELECT {f"({PARTLY_READ[table]})" if table in PARTLY_READ else ""} ON {table}
+  TO ekinerja_reader;
+"""
+    for table, condition in POLICIES.items()
+)
+
+# What a viewer of a row sees of rows that they do not see: each runs as the owner, so each asks
+# for itself whether the viewer sees the row that it starts from.
+WINDOWS = f"""
+GRANT USAGE ON SCHEMA public TO ekinerja_reader;
+
+-- The plugin and title behind an activity, which is all that others than administrators see.
+CREATE VIEW activity_source WITH (security_barrier) AS
+SELECT a.id AS activity_id, i.plugin, i.title
+FROM activity a JOIN installation i ON i.id = a.installation_id
+WHERE a.employee_id = {VIEWER} OR (SELECT true FROM progress_record r
+  WHERE r.activity_id = a.id AND {sees_record("r")} LIMIT 1);
+GRANT SELECT ON activity_source TO ekinerja_reader;
+
+-- From a target (distance 0) up to the agency's goal. For a target that the viewer sees, or one
+-- that is itself on the red thread of such a target; else nothing.
+CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (
+  distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
+  "position" integer, title text, kind varchar, classification varchar, owner_unit_id uuid,
+  owner_employee_id uuid
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 8 AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT EXISTS (SELECT FROM target t WHERE t.id = of_target AND {sees_target("t")})
+    AND NOT EXISTS (
+      WITH RECURSIVE below (id) AS (
+        SELECT e.child_id FROM target_edge e WHERE e.parent_id = of_target AND e."primary"
+        UNION ALL
+        SELECT e.child_id FROM below
+        JOIN target_edge e ON e.parent_id = below.id AND e."primary"
+      )
+      SELECT FROM below JOIN target t ON t.id = below.id WHERE {sees_target("t")}
+    )
+  THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  WITH RECURSIVE up (id, distance) AS (
+    SELECT of_target, 0
+    UNION ALL
+    SELECT e.parent_id, up.distance + 1 FROM up
+    JOIN target_edge e ON e.child_id = up.id AND e."primary"
+  )
+  SELECT up.distance, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
+    t."position", t.title, t.kind, t.classification, t.owner_unit_id, t.owner_employee_id
+  FROM up JOIN target t ON t.id = up.id
+  LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
+  ORDER BY up.distance;
+END
+$$;
+
+-- What an indicator had reached by the end of a day, with all that flows in: null where nothing
+-- was recorded, and where the indicator is not the viewer's to see. A SUM adds its records, a
+-- LATEST takes the last: 3 and 4 of its own, 10 then 12 of a LATEST below -> 19.
+CREATE FUNCTION actual_by(of_indicator uuid, by_day date) RETURNS numeric
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN (
+    WITH RECURSIVE flow AS (
+      SELECT i.id, i.accumulation FROM indicator i JOIN target t ON t.id = i.target_id
+      WHERE i.id = of_indicator AND {sees_target("t")}
+      UNION ALL
+      SELECT i.id, i.accumulation FROM flow JOIN indicator i ON i.contributes_to_id = flow.id
+    )
+    SELECT sum(v.amount) FROM flow CROSS JOIN LATERAL (
+      SELECT CASE flow.accumulation
+        WHEN 'SUM' THEN sum(r.quantity)
+        ELSE (array_agg(r.quantity ORDER BY r.ends_at DESC, r.id DESC))[1]
+      END AS amount
+      FROM progress_record r
+      WHERE r.indicator_id = flow.id AND r.state = 'CONFIRMED' AND r.day <= by_day
+    ) v
+  );
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date)
+  TO ekinerja_reader, ekinerja_app;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ekinerja", "0002_constraints")]
+
+    operations = [
+        ops.RunSQL(ROLE),
+        ops.RunSQL(WALLS),
+        ops.RunSQL(WINDOWS),
+    ]
