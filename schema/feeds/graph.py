@@ -198,9 +198,8 @@ class FeedMutation:
     async def replay_dead_letter(
         self, info: Info, input: ReplayDeadLetterInput
     ) -> ReplayDeadLetterPayload:
-        now = info.context.now()
+        key, now = key_of(input.id, "DeadLetter"), info.context.now()
         with refusals(info) as refused:
-            key = key_of(input.id, "DeadLetter")
             letter = await info.context.loaders.feeds.administered_dead_letter(key)
             letter = await service.replay(letter.id, now)
             return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])  # type: ignore[arg-type]
