@@ -1,6 +1,7 @@
 """The whole graph: the subjects' queries, mutations and subscriptions as one schema."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +13,13 @@ from strawberry.tools import merge_types
 
 from schema.arguments import Id
 from schema.context import Info
+from schema.errors import NotFound
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
 from schema.loaders import Loaders
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
-from schema.relay import DecimalScalar, key_of
+from schema.relay import DateTimeScalar, DecimalScalar, key_of
 from schema.targets.graph import Indicator, PerformancePlan, Stage, Target, TargetQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
 
@@ -28,11 +30,14 @@ FINDERS: dict[str, Find] = {
     "Unit": lambda loaders, key: loaders.organizations.visible_unit(key),
     "Employee": lambda loaders, key: loaders.organizations.visible_employee(key),
     "Target": lambda loaders, key: loaders.targets.visible_target(key),
+    "ActionPlan": lambda loaders, key: loaders.targets.visible_action_plan(key),
     "Indicator": lambda loaders, key: loaders.targets.visible_indicator(key),
     "Stage": lambda loaders, key: loaders.targets.visible_stage(key),
     "PerformancePlan": lambda loaders, key: loaders.targets.visible_plan(key),
     "ProgressRecord": lambda loaders, key: loaders.progress.visible_record(key),
+    "Activity": lambda loaders, key: loaders.progress.visible_activity(key),
     "Connector": lambda loaders, key: loaders.feeds.visible_connector(key),
+    "Run": lambda loaders, key: loaders.feeds.visible_run(key),
     "DeadLetter": lambda loaders, key: loaders.feeds.visible_dead_letter(key),
 }
 """How a node of each type is found, as far as the viewer may see it."""
@@ -45,10 +50,11 @@ class NodeQuery:
         description="Any node by its id; null where it is not there or not yours to see.",
     )
     async def node(self, info: Info, id: Id) -> object:
-        find = FINDERS.get(id.type_name)
-        if find is None:
+        loaders, find = info.context.loaders, FINDERS.get(id.type_name)
+        try:
+            return find and await find(loaders, key_of(id, id.type_name))
+        except NotFound:
             return None
-        return await find(info.context.loaders, key_of(id, id.type_name))
 
 
 Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
@@ -79,5 +85,5 @@ def build_schema(extensions: Iterable[Extension] = ()) -> strawberry.Schema:
         subscription=Subscription,
         types=NODES,
         extensions=extensions,
-        config=StrawberryConfig(scalar_map={Decimal: DecimalScalar}),
+        config=StrawberryConfig(scalar_map={Decimal: DecimalScalar, datetime: DateTimeScalar}),
     )

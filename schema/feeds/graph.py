@@ -198,8 +198,9 @@ class FeedMutation:
     async def replay_dead_letter(
         self, info: Info, input: ReplayDeadLetterInput
     ) -> ReplayDeadLetterPayload:
-        key, now = key_of(input.id, "DeadLetter"), info.context.now()
+        now = info.context.now()
         with refusals(info) as refused:
+            key = key_of(input.id, "DeadLetter")
             letter = await info.context.loaders.feeds.administered_dead_letter(key)
             letter = await service.replay(letter.id, now)
             return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])  # type: ignore[arg-type]

@@ -201,7 +201,7 @@ class DailyLog:
         description="Records of the day in their order; pending ones only for the employee.",
     )
     async def records(self, root: Parent[Day], info: Info) -> object:
-        return await info.context.loaders.progress.of_day.load(root.employee_id, root.on)
+        return await info.context.loaders.progress.of_day(root.employee_id, root.on)
 
 
 @strawberry.type(description="A target as it is behind a position of the live feed.")
@@ -236,8 +236,9 @@ class ProgressSubscription:
     ) -> AsyncGenerator[TargetUpdate, None]:
         key = key_of(target, "Target")
         start = await start_of(info, after)
+        now = await _target_update(info, key, str(start))
         if after is None:
-            yield await _target_update(info, key, str(start))
+            yield now
         async for event in following(info, start, partial(_moves, key)):
             yield await _target_update(info, key, str(event.position))
 

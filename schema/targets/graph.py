@@ -10,12 +10,14 @@ from strawberry import Parent, relay
 
 from schema.arguments import After, First, Id
 from schema.context import Info
+from schema.errors import NotFound
 from schema.nesting import nesting
 from schema.organizations.graph import Employee, Unit
 from schema.permissions import SeesTarget, silently
 from schema.relay import backed_by, connection_of, key_of, page_of
 from schema.targets import models
-from schema.targets.loaders import cascade_of
+from schema.targets.loaders import Reached, cascade_of
+from schema.values import rounded
 
 if TYPE_CHECKING:
     from schema.progress.graph import ProgressRecordConnection
@@ -54,10 +56,6 @@ TargetOwner = Annotated[
 
 @strawberry.type(description="How far an indicator or a target has come. Missing is not zero.")
 class Achievement:
-    percentage: Decimal | None = strawberry.field(
-        description="In percent of the plan, two decimals; not capped. Of a target: the mean of "
-        "its indicators, or the completed weight of its stages."
-    )
     realized: Decimal | None = strawberry.field(
         description="The number reached, with what direct children add; null where nothing was "
         "recorded, or where a target has several indicators."
@@ -68,6 +66,13 @@ class Achievement:
         description="Nothing that the planned path asked for by today is missing."
     )
     as_of: datetime | None = strawberry.field(description="When it last moved.")
+
+    @strawberry.field(
+        description="In percent of the plan, two decimals; not capped. Of a target: the mean of "
+        "its indicators, or the completed weight of its stages."
+    )
+    def percentage(self, root: Parent[Reached]) -> Decimal | None:
+        return None if root.percentage is None else rounded(root.percentage)
 
 
 @strawberry.type(description="A point of the planned path and of the actual path.")
@@ -147,15 +152,23 @@ class ActionPlan(relay.Node):
 class Target(relay.Node):
     is_type_of = backed_by(models.Target)
     id: relay.NodeID[UUID]
-    code: str = strawberry.field(description="Unique in the agency and period.")
     title: str = strawberry.field(description="What is to be reached.")
-    kind: models.TargetKind = strawberry.field(description="How it is measured.")
-    classification: models.Classification = strawberry.field(description="Whose result it is.")
+    code: str | None = strawberry.field(
+        description="Unique in the agency and period.", extensions=silently(SeesTarget)
+    )
+    kind: models.TargetKind | None = strawberry.field(
+        description="How it is measured.", extensions=silently(SeesTarget)
+    )
+    classification: models.Classification | None = strawberry.field(
+        description="Whose result it is.", extensions=silently(SeesTarget)
+    )
 
-    @strawberry.field(description="The planning period's code, such as 2026.")
-    async def period(self, root: Parent[models.Target], info: Info) -> str:
+    @strawberry.field(
+        description="The planning period's code, such as 2026.", extensions=silently(SeesTarget)
+    )
+    async def period(self, root: Parent[models.Target], info: Info) -> str | None:
         period = await info.context.loaders.targets.period.load(root.period_id)
-        return period.code if period else ""
+        return period.code if period else None
 
     @strawberry.field(graphql_type=TargetOwner, description="The unit or person it belongs to.")
     async def owner(self, root: Parent[models.Target], info: Info) -> object:
@@ -282,4 +295,8 @@ class PerformancePlan(relay.Node):
 class TargetQuery:
     @strawberry.field(graphql_type=Target | None, description="A target by its id.")
     async def target(self, info: Info, id: Id) -> object:
-        return await info.context.loaders.targets.visible_target(key_of(id, "Target"))
+        loaders = info.context.loaders.targets
+        try:
+            return await loaders.visible_target(key_of(id, "Target"))
+        except NotFound:
+            return None
