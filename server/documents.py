@@ -144,6 +144,7 @@ class DocumentChecks(SchemaExtension):
                     context.schema._schema, document, self._limits, context.variables
                 )
             self.cost = refuse_excess(measurement, self._limits, context.operation_name)
+            self._refuse_ambiguity(measurement)
         except GraphQLError as refused:
             return [refused]
         if known is not None:
@@ -152,6 +153,15 @@ class DocumentChecks(SchemaExtension):
         if not errors:
             self._remember(document, measurement)
         return errors
+
+    def _refuse_ambiguity(self, measurement: Measurement) -> None:
+        """Strawberry would take the first of several operations; the specification takes none."""
+        context = self.execution_context
+        if len(measurement.operations) > 1 and context._provided_operation_name is None:
+            raise GraphQLError(
+                "The document has several operations: say which one in operationName.",
+                extensions={"code": "UNKNOWN_OPERATION"},
+            )
 
     def _validate(self, document: DocumentNode) -> list[GraphQLError]:
         errors = validate(

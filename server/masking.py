@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
@@ -59,6 +60,8 @@ def present_errors(
             shown.append(presented)
         elif is_request_error(error):
             shown.append(_readable(error))
+        elif isinstance(error.original_error, StrawberryInputCoercionError):
+            shown.append(_unusable_argument(error))
         else:
             shown.append(masked(error.original_error or error, error))
     if all(is_request_error(error) for error in errors):
@@ -100,6 +103,16 @@ def masked(fault: BaseException, error: GraphQLError | None = None) -> GraphQLEr
         nodes=error.nodes if error is not None else None,
         path=path,
         extensions={"code": "INTERNAL", "id": number},
+    )
+
+
+def _unusable_argument(error: GraphQLError) -> GraphQLError:
+    """A global id that is none is found only when its field is called: it has a path by then."""
+    return GraphQLError(
+        error.message[:MAX_MESSAGE],
+        nodes=error.nodes,
+        path=error.path,
+        extensions={"code": "BAD_USER_INPUT"},
     )
 
 
