@@ -23,6 +23,8 @@ from server.settings import Settings
 
 DATABASE_NAME = "ekinerja"
 STATEMENT_TIMEOUT = "15s"
+READER = "ekinerja_reader"
+"""The role that reads for a viewer, taken by SET ROLE; row level security bounds it."""
 
 
 class PostgresServer(Protocol):
@@ -123,7 +125,13 @@ async def provision(server: PostgresServer, name: str = DATABASE_NAME) -> None:
         for role in DatabaseRole:
             known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
             if not known:
-                await connection.execute(f"CREATE ROLE {role} LOGIN")
+                await connection.execute(f"CREATE ROLE {role} LOGIN NOINHERIT")
+        known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", READER)
+        if not known:
+            await connection.execute(f"CREATE ROLE {READER} NOLOGIN")
+        await connection.execute(
+            f"GRANT {READER} TO {DatabaseRole.OWNER}, {DatabaseRole.APPLICATION}"
+        )
         known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
         if not known:
             await connection.execute(f'CREATE DATABASE "{name}" OWNER {DatabaseRole.OWNER}')

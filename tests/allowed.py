@@ -1,0 +1,110 @@
+"""Which rows of each table `schema.access` allows a viewer, worked out in Python from all rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from schema.access import (
+    Person,
+    Scope,
+    can_audit,
+    can_see_content,
+    can_see_directory,
+    can_see_work_of,
+)
+from schema.organizations.models import Employee
+from schema.progress.models import RecordState
+from schema.tables import dicts_of
+
+Row = Mapping[str, Any]
+
+
+class Allowed:
+    """All rows of all tables by key, and what `schema.access` says about each."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]], people: Sequence[Person]) -> None:
+        self.rows = {table: {row["id"]: row for row in rows[table]} for table in rows}
+        self._people = {person.id: person for person in people}
+
+    @classmethod
+    async def read(cls) -> "Allowed":
+        rows = {table: await dicts_of(f"SELECT * FROM {table}", []) for table in SEEN}
+        return cls(rows, await Employee.all())
+
+    def seen_by(self, scope: Scope, table: str) -> set[UUID]:
+        return {key for key, row in self.rows[table].items() if SEEN[table](self, scope, row)}
+
+    def sees(self, scope: Scope, table: str, key: UUID) -> bool:
+        return SEEN[table](self, scope, self.rows[table][key])
+
+    def work(self, scope: Scope, person_id: UUID) -> bool:
+        return can_see_work_of(scope, self._people[person_id])
+
+    def person(self, scope: Scope, row: Row) -> bool:
+        return can_see_directory(scope, row["agency_id"]) or self.work(scope, row["id"])
+
+    def target(self, scope: Scope, row: Row) -> bool:
+        if row["owner_employee_id"] is None:
+            return can_see_directory(scope, row["agency_id"])
+        return self.work(scope, row["owner_employee_id"])
+
+    def record(self, scope: Scope, row: Row) -> bool:
+        pending = row["state"] == RecordState.PENDING
+        return can_see_content(scope, self._people[row["employee_id"]], pending=pending)
+
+    def activity(self, scope: Scope, row: Row) -> bool:
+        records = self.rows["progress_record"].values()
+        return any(self.record(scope, r) for r in records if r["activity_id"] == row["id"])
+
+    def item(self, scope: Scope, row: Row) -> bool:
+        given_up = any(
+            letter["inbox_item_id"] == row["id"] for letter in self.rows["dead_letter"].values()
+        )
+        shown = given_up or row["processed_at"] is None
+        return shown and self.sees(scope, "installation", row["installation_id"])
+
+
+Seen = Callable[[Allowed, Scope, Row], bool]
+
+
+def through(table: str, column: str) -> Seen:
+    """Seen by whoever sees the row that it belongs to."""
+    return lambda allowed, scope, row: allowed.sees(scope, table, row[column])
+
+
+def in_directory(column: str) -> Seen:
+    return lambda _, scope, row: can_see_directory(scope, row[column])
+
+
+def as_work(allowed: Allowed, scope: Scope, row: Row) -> bool:
+    return allowed.work(scope, row["employee_id"])
+
+
+SEEN: dict[str, Seen] = {
+    "agency": in_directory("id"),
+    "unit": in_directory("agency_id"),
+    "unit_placement": through("unit", "unit_id"),
+    "employee": Allowed.person,
+    "assignment": through("employee", "employee_id"),
+    "period": in_directory("agency_id"),
+    "performance_plan": as_work,
+    "behaviour_expectation": through("performance_plan", "plan_id"),
+    "target": Allowed.target,
+    "target_edge": through("target", "child_id"),
+    "indicator": through("target", "target_id"),
+    "trajectory_point": through("indicator", "indicator_id"),
+    "stage": through("target", "target_id"),
+    "action_plan": through("target", "target_id"),
+    "progress_record": Allowed.record,
+    "evidence": through("progress_record", "record_id"),
+    "record_event": through("progress_record", "record_id"),
+    "activity": Allowed.activity,
+    "daily_log": as_work,
+    "installation": lambda _, scope, row: can_audit(scope, row["agency_id"]),
+    "run": through("installation", "installation_id"),
+    "dead_letter": through("installation", "installation_id"),
+    "inbox_item": Allowed.item,
+}
+"""The decision on each table that a viewer reads."""
+NEVER = {"role_grant", "event", "tortoise_migrations"}
+"""The decision on the others: the reader has no right to them at all."""

@@ -1,0 +1,279 @@
+"""Two agencies with a row of every kind for each person, to test who sees what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from schema.access import Role, Scope
+from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, Installation, Run, RunState
+from schema.organizations.models import (
+    Agency,
+    Assignment,
+    AssignmentKind,
+    Employee,
+    RoleGrant,
+    Unit,
+    UnitPlacement,
+)
+from schema.organizations.viewers import scope_of
+from schema.progress.models import (
+    Activity,
+    DailyLog,
+    Evidence,
+    ProgressRecord,
+    RecordEvent,
+    RecordEventKind,
+    RecordState,
+)
+from schema.tables import dicts_of
+from schema.targets.models import (
+    ActionPlan,
+    Aspect,
+    Behaviour,
+    BehaviourExpectation,
+    Classification,
+    EdgeKind,
+    Indicator,
+    PerformancePlan,
+    Period,
+    Stage,
+    Target,
+    TargetEdge,
+    TargetKind,
+    TrajectoryPoint,
+)
+
+DAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
+START = date(2026, 1, 1)
+SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDE="
+NIPS = {
+    "chief": "197001011995031001",
+    "boss": "197501012000031002",
+    "employee": "199001012015031003",
+    "colleague": "199101012016032004",
+    "elsewhere": "198501012010031005",
+    "administrator": "198601012011032006",
+    "other administrator": "198701012012031007",
+    "lent": "198801012013032008",
+}
+"""By who they are: `elsewhere` sits in another unit, `lent` is of B but appraised by A's boss."""
+VIEWERS = NIPS | {"auditor": "inspektorat-a", "nobody": "layanan-b"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Two agencies with their people, and the rows that tests name."""
+
+    people: Mapping[str, Employee]
+    targets: Mapping[str, Target]
+    indicators: Mapping[str, Indicator]
+    agencies: Mapping[str, Agency]
+
+    async def viewers(self) -> dict[str, Scope]:
+        return {name: await scope_of(subject) for name, subject in VIEWERS.items()}
+
+
+async def found_agency(code: str) -> tuple[Agency, Unit, Unit, Period]:
+    agency = await Agency.create(code=code, name=f"Instansi {code}")
+    top = await Unit.create(agency=agency, code="1", name="Sekretariat", kind="eselon-2")
+    below = await Unit.create(agency=agency, code="1.1", name="Bagian Umum", kind="eselon-3")
+    await UnitPlacement.create(unit=top, parent=None, starts_on=START)
+    await UnitPlacement.create(unit=below, parent=top, starts_on=START)
+    period = await Period.create(
+        agency=agency, code="2026", starts_on=START, ends_on=date(2026, 12, 31)
+    )
+    return agency, top, below, period
+
+
+async def hire(
+    name: str, agency: Agency, unit: Unit, appraiser: Employee | None = None
+) -> tuple[Employee, Assignment]:
+    employee = await Employee.create(agency=agency, nip=NIPS[name], name=name.title())
+    post = await Assignment.create(
+        employee=employee,
+        unit=unit,
+        appraiser=appraiser,
+        position="Pelaksana",
+        kind=AssignmentKind.DEFINITIVE,
+        starts_on=START,
+    )
+    return employee, post
+
+
+async def target_of(
+    owner: Employee | Unit,
+    agency: Agency,
+    period: Period,
+    parent: Target | None,
+    plan: PerformancePlan | None = None,
+    contributes_to: Indicator | None = None,
+) -> tuple[Target, Indicator]:
+    """A target with one of everything that hangs on targets."""
+    key = "owner_unit" if isinstance(owner, Unit) else "owner_employee"
+    target = await Target.create(
+        agency=agency,
+        period=period,
+        code=f"T-{owner.id}",
+        position=1,
+        title=f"Hasil kerja {owner.name}",
+        kind=TargetKind.QUANTITATIVE,
+        classification=Classification.ORGANIZATION,
+        plan=plan,
+        **{key: owner},
+    )
+    if parent is not None:
+        await TargetEdge.create(parent=parent, child=target, kind=EdgeKind.DIRECT)
+    indicator = await Indicator.create(
+        target=target,
+        position=1,
+        aspect=Aspect.QUANTITY,
+        title="Dokumen",
+        planned=12,
+        contributes_to=contributes_to,
+    )
+    await TrajectoryPoint.create(indicator=indicator, day=DAY, planned=6)
+    await Stage.create(target=target, position=1, title="Naskah")
+    await ActionPlan.create(
+        target=target, position=1, description="Menyusun", starts_on=START, ends_on=DAY
+    )
+    return target, indicator
+
+
+async def record_of(
+    person: Employee, source: Installation, number: int, state: RecordState, counts: Indicator
+) -> None:
+    """A record from a source with evidence and history; its `number` makes its ids and hours."""
+    name = f"{person.nip}-{number}"
+    item = await InboxItem.create(
+        installation=source,
+        source_id=name,
+        body={"title": name},
+        body_hash="0" * 64,
+        received_at=NOON,
+        processed_at=NOON,
+    )
+    activity = await Activity.create(
+        installation=source,
+        inbox_item=item,
+        source_id=name,
+        employee=person,
+        kind="surat",
+        title=name,
+        occurred_at=NOON,
+        received_at=NOON,
+    )
+    starts = NOON + timedelta(hours=number)
+    record = await ProgressRecord.create(
+        agency_id=source.agency_id,
+        employee=person,
+        day=DAY,
+        starts_at=starts,
+        ends_at=starts + timedelta(minutes=30),
+        minutes=30,
+        description=name,
+        activity=activity,
+        target_id=counts.target_id,
+        indicator=counts,
+        quantity=number,
+        state=state,
+        created_at=NOON,
+    )
+    await Evidence.create(record=record, position=1, title="Naskah", url="https://bukti.example/1")
+    await RecordEvent.create(
+        record=record, kind=RecordEventKind.RECEIVED, actor="fake", at=NOON, changes={}
+    )
+
+
+async def give_work(
+    person: Employee,
+    post: Assignment,
+    period: Period,
+    parent: Target,
+    above: Indicator,
+    source: Installation,
+) -> tuple[Target, Indicator]:
+    """A plan, a target, four records, a day: of each kind that belongs to a person."""
+    plan = await PerformancePlan.create(period=period, employee=person, assignment=post)
+    await BehaviourExpectation.create(
+        plan=plan, behaviour=Behaviour.LOYAL, expectation="Menjaga nama baik"
+    )
+    agency = await Agency.get(id=person.agency_id)
+    target, indicator = await target_of(person, agency, period, parent, plan, above)
+    states = [
+        RecordState.PENDING,
+        RecordState.CONFIRMED,
+        RecordState.DISMISSED,
+        RecordState.CONFIRMED,
+    ]
+    for number, state in enumerate(states, start=1):
+        await record_of(person, source, number, state, indicator)
+    await DailyLog.create(employee=person, day=DAY, required_minutes=450, pending_count=1)
+    return target, indicator
+
+
+async def install(agency: Agency) -> Installation:
+    """A connector with a run, an item that waits, one that was given up, and one of each past."""
+    source = await Installation.create(
+        agency=agency,
+        plugin="fake",
+        title=f"Layanan {agency.code}",
+        settings={"password": "rahasia"},
+        webhook_secret=SECRET,
+        cursor="42",
+        next_poll_at=NOON,
+    )
+    await Run.create(installation=source, started_at=NOON, ended_at=NOON, state=RunState.SUCCEEDED)
+    common = {"installation": source, "body": {}, "body_hash": "0" * 64, "received_at": NOON}
+    await InboxItem.create(source_id="waits", **common)
+    given_up = await InboxItem.create(source_id="given up", processed_at=NOON, **common)
+    await DeadLetter.create(
+        installation=source,
+        inbox_item=given_up,
+        cause=DeadLetterCause.UNKNOWN_PERSON,
+        detail="NIP",
+        created_at=NOON,
+    )
+    return source
+
+
+async def build() -> World:
+    a, a_top, a_below, a_period = await found_agency("A")
+    b, b_top, b_below, b_period = await found_agency("B")
+    from_a, from_b = await install(a), await install(b)
+    goal, goal_figure = await target_of(a_top, a, a_period, None)
+    unit_target, unit_figure = await target_of(a_below, a, a_period, goal, None, goal_figure)
+    b_goal, b_figure = await target_of(b_top, b, b_period, None)
+    posts = {
+        "chief": await hire("chief", a, a_top),
+        "administrator": await hire("administrator", a, a_top),
+        "elsewhere": await hire("elsewhere", a, a_top),
+        "other administrator": await hire("other administrator", b, b_top),
+    }
+    posts["boss"] = await hire("boss", a, a_below, posts["chief"][0])
+    for name, agency, unit in [("employee", a, a_below), ("colleague", a, a_below)]:
+        posts[name] = await hire(name, agency, unit, posts["boss"][0])
+    posts["lent"] = await hire("lent", b, b_below, posts["boss"][0])
+    boss_work = await give_work(*posts["boss"], a_period, unit_target, unit_figure, from_a)
+    works = {"boss": boss_work}
+    for name in ("employee", "colleague"):
+        works[name] = await give_work(*posts[name], a_period, *boss_work, from_a)
+    works["elsewhere"] = await give_work(*posts["elsewhere"], a_period, goal, goal_figure, from_a)
+    works["lent"] = await give_work(*posts["lent"], b_period, b_goal, b_figure, from_b)
+    # What the lent one did for A before: the record stays A's, the person is B's.
+    await record_of(posts["lent"][0], from_a, 8, RecordState.CONFIRMED, unit_figure)
+    for agency in (a, b):
+        await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
+    await RoleGrant.create(agency=a, subject=NIPS["administrator"], role=Role.ADMINISTRATOR)
+    await RoleGrant.create(agency=b, subject=NIPS["other administrator"], role=Role.ADMINISTRATOR)
+    await RoleGrant.create(agency=a, subject="inspektorat-a", role=Role.AUDITOR)
+    await RoleGrant.create(
+        agency=b, subject="layanan-b", role=Role.CONNECTOR, installation_id=from_b.id
+    )
+    people = {name: await Employee.get(id=person.id) for name, (person, _) in posts.items()}
+    return World(
+        people=people,
+        targets={"goal": goal, "unit": unit_target} | {n: t for n, (t, _) in works.items()},
+        indicators={"unit": unit_figure} | {n: i for n, (_, i) in works.items()},
+        agencies={"A": a, "B": b},
+    )
