@@ -125,11 +125,13 @@ async def provision(server: PostgresServer, name: str = DATABASE_NAME) -> None:
         for role in DatabaseRole:
             known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
             if not known:
-                await connection.execute(f"CREATE ROLE {role} LOGIN NOINHERIT")
+                await connection.execute(f"CREATE ROLE {role} LOGIN")
         known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", READER)
         if not known:
             await connection.execute(f"CREATE ROLE {READER} NOLOGIN")
+        # What the application inherited would be planned into each of its writes.
         await connection.execute(
+            f"ALTER ROLE {DatabaseRole.APPLICATION} NOINHERIT; "
             f"GRANT {READER} TO {DatabaseRole.OWNER}, {DatabaseRole.APPLICATION}"
         )
         known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
