@@ -113,7 +113,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _without_colours, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -124,6 +124,14 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.INFO)
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _without_colours(
+    logger: object, name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A processor: uvicorn says each line twice, once with the colours of a terminal in it."""
+    event.pop("color_message", None)
+    return event
 
 
 def strike_out_secrets(

@@ -1,7 +1,8 @@
 """`python -m server serve`: the API of one process, on a socket of its own."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -56,3 +57,11 @@ class WebServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._on_start is not None:
             self._on_start()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn sends itself the signal again at its end: a SIGTERM would kill the process
+        before it has closed what it opened."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
