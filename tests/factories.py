@@ -4,7 +4,7 @@ A viewer is a token's subject; its scope is read from the database as in product
 by hand. `Api` executes operations against the schema itself and lets a fault of ours fly.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -139,6 +139,8 @@ STAGES = [
     for n in (1, 2, 3)
 ]
 
+COUNT = {"aspect": "kuantitas", "title": "Jumlah", "unit_of_measure": "kali", "target": 10}
+SHARE = {"aspect": "kualitas", "title": "Ketepatan", "unit_of_measure": "persen", "target": 100}
 RANGE = {
     "aspect": "kualitas",
     "title": "Persentase ketepatan",
@@ -154,7 +156,7 @@ def agency_case(**changes: Any) -> dict[str, Any]:
     """Three levels of units and people, and one red thread through all of them.
 
     G (unit A, 100) <- P (superior, 60) <- S (supervisor, 30) <- T (staff, 20) <- T1 (staff, 5);
-    Z (staff, three stages) and R (staff, a range) serve S indirectly;
+    Z (staff, three stages), M (staff, two indicators) and R (staff, a range) serve S indirectly;
     U (unit C, 40) serves G, U1 (unit C, 10) serves U.
     """
     return {
@@ -187,6 +189,7 @@ def agency_case(**changes: Any) -> dict[str, Any]:
             goal("U", "G", "C", 40),
             goal("U1", "U", "C", 10),
             goal("O", "G", OTHER_SUPERVISOR, 10),
+            goal("M", "S", STAFF, None, cascade="indirect", indicators=[COUNT, SHARE]),
             goal("R", "S", STAFF, None, cascade="indirect", indicators=[RANGE]),
         ],
     } | changes
@@ -248,20 +251,26 @@ async def found(case: dict[str, Any] | None = None) -> World:
 
 
 @asynccontextmanager
-async def world_in(database: Database, *, busy: bool = True) -> AsyncIterator[World]:
+async def world_in(
+    database: Database, prepare: Callable[[World], Awaitable[None]] | None = None
+) -> AsyncIterator[World]:
     """A fresh database with the small agency in it, then opened as the application.
 
-    `busy`: with another agency, roles, a connector that ran, and a day of the staff member.
+    `prepare` does beforehand what the application may not; by default `busy_day`.
     """
     async with opened(database, DatabaseRole.OWNER):
         world = await found()
-        if busy:
-            await save_case(case_of(OTHER_AGENCY))
-            await _grant(world)
-            await _ingest(world)
-            await _work(world)
+        await (prepare or busy_day)(world)
     async with opened(database, DatabaseRole.APPLICATION):
         yield world
+
+
+async def busy_day(world: World) -> None:
+    """Another agency, roles, a connector that ran, and a morning of the staff member."""
+    await save_case(case_of(OTHER_AGENCY))
+    await _grant(world)
+    await _ingest(world)
+    await _work(world)
 
 
 async def _grant(world: World) -> None:
