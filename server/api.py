@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -10,18 +11,21 @@ from starlette.websockets import WebSocket
 
 from schema.access import Scope
 from schema.context import Context
-from schema.errors import DomainError, Language, Unauthenticated
+from schema.errors import DomainError, ErrorCode, Language, Unauthenticated
 from schema.events import EventFeed
 from schema.graph import build_schema
 from schema.loaders import Loaders
 from schema.organizations.viewers import scope_of
 from server.auth import Identity, TokenVerifier, bearer_of
+from server.availability import is_away
 from server.documents import schema_extensions
 from server.graphql_view import GraphQLView
 from server.limits import Limits
 from server.masking import Refusal
 from server.media_types import ranges
 from server.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Api:
@@ -46,7 +50,8 @@ class Api:
         """The context of a request, or of one operation on a socket.
 
         Raises:
-            Refusal: 401, a token was given that is not valid. None at all is nobody's request.
+            Refusal: 401, a token was given that is not valid (none at all is nobody's request);
+                503, the database does not answer.
         """
         language = language_of(request)
 
@@ -61,6 +66,8 @@ class Api:
             scope = None if token is None else (await authorise())[0]
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused
+        except Exception as fault:
+            raise _unavailable(fault, language) from fault
         return Context(
             scope=scope,
             language=language,
@@ -73,7 +80,7 @@ class Api:
         """Admit a socket by its header, or by `{"authorization": "Bearer ..."}` in the payload.
 
         Raises:
-            Refusal: 401, there is no valid token.
+            Refusal: 401, there is no valid token; 503, the database does not answer.
         """
         language = language_of(socket)
         try:
@@ -85,6 +92,8 @@ class Api:
             await scope_of(identity.subject)
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused
+        except Exception as fault:
+            raise _unavailable(fault, language) from fault
         socket.state.bearer = token
 
 
@@ -101,6 +110,15 @@ def _unauthorized(refused: Unauthenticated, language: Language) -> Refusal:
     )
 
 
+def _unavailable(fault: Exception, language: Language) -> Exception:
+    """The refusal that says that the database does not answer; any other fault as it is."""
+    if not is_away(fault):
+        return fault
+    log.warning("database.away", error=f"{type(fault).__name__}: {fault}")
+    refusal = DomainError(ErrorCode.UNAVAILABLE)
+    return Refusal(503, refusal.code, refusal.message(language), {"retry-after": "5"})
+
+
 def language_of(connection: HTTPConnection) -> Language:
     """By Accept-Language; Indonesian where neither language is asked for."""
     asked = ranges(connection.headers.get("accept-language", ""))
@@ -112,6 +130,9 @@ def language_of(connection: HTTPConnection) -> Language:
 def present_error(error: GraphQLError, context: Any) -> GraphQLError:
     """A refusal of the domain, with its code and in the language of the request."""
     refusal = error.original_error
+    if is_away(refusal):
+        log.warning("database.away", error=f"{type(refusal).__name__}: {refusal}")
+        refusal = DomainError(ErrorCode.UNAVAILABLE)
     if not isinstance(refusal, DomainError):
         return error
     language = context.language if isinstance(context, Context) else Language.INDONESIAN

@@ -13,6 +13,7 @@ from tortoise import Tortoise
 
 from server.api import Api
 from server.auth import TokenVerifier
+from server.availability import AWAY
 from server.database import Database, DatabaseRole, opened, pending_migrations
 from server.event_bus import EventBus
 from server.graphql_view import graphql_routes
@@ -57,7 +58,7 @@ def make_app(api: Api) -> Starlette:
             Route("/metrics", metrics),
         ],
         middleware=[Middleware(RequestTelemetry)],
-        exception_handlers={500: fault},
+        exception_handlers={500: fault} | dict.fromkeys(AWAY, unavailable),
     )
 
 
@@ -87,3 +88,8 @@ async def readyz(request: Request) -> Response:
 async def fault(request: Request, error: Exception) -> Response:
     """What no route has caught; the middleware has logged it with the request's id."""
     return PlainTextResponse("Internal error\n", 500)
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """The database does not answer: a sender of webhooks tries again by itself."""
+    return PlainTextResponse("The database does not answer.\n", 503, {"retry-after": "5"})

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser().parse_args(arguments)
     try:
         settings = settings_from()
-        sys.exit(asyncio.run(_command(given, settings)))
+        sys.exit(asyncio.run(_run(given, settings)))
     except (SettingsError, EmbeddedPostgresError, DomainError) as error:
         sys.exit(f"{parser().prog}: {error}")
     except KeyboardInterrupt:
@@ -64,6 +64,21 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--poll-seconds", type=int, default=60)
     commands.add_parser("plugins", help="list the installed plugins")
     return whole
+
+
+async def _run(given: argparse.Namespace, settings: Settings) -> int:
+    """Run the command; a database that is not to be had is said in words, not by a traceback."""
+    try:
+        return await _command(given, settings)
+    except Exception as fault:
+        from server.availability import REFUSING, is_away
+
+        if settings.database_url is None or not (is_away(fault) or isinstance(fault, REFUSING)):
+            raise
+        raise SettingsError(
+            f"The database cannot be used: {fault}. Does the PostgreSQL run that DATABASE_URL "
+            "(of the owner DATABASE_OWNER_URL, of the worker DATABASE_WORKER_URL) names?"
+        ) from fault
 
 
 async def _command(given: argparse.Namespace, settings: Settings) -> int:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from server.graphql_view import GraphQLView
 
 MAX_ID_LENGTH = 128
+CLOSE_CODES = {401: 4401, 503: 1013}
+"""By the status that a refusal has over HTTP; 1013 asks the client to try again later."""
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
@@ -90,7 +92,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         except MalformedInput as error:
             await self._refuse_message(message, error)
         except Refusal as refusal:
-            code = 4401 if refusal.status == 401 else 4403
+            code = CLOSE_CODES.get(refusal.status, 4403)
             await self.websocket.close(code, refusal.message[:120])
         except WebSocketDisconnected:
             raise

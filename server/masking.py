@@ -27,7 +27,8 @@ _REQUEST_FAULTS = (GraphQLError, CannotGetOperationTypeError, InvalidOperationTy
 class Refusal(Exception):
     """A request refused before it is executed; raised also by the callables given to the view.
 
-    `status` is the HTTP status; over WebSocket 401 closes with 4401, all else with 4403.
+    `status` is the HTTP status; over WebSocket 401 closes with 4401, 503 with 1013, all else
+    with 4403.
     """
 
     def __init__(
