@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: help setup run test lint schema bench audit clean
+.PHONY: help setup run test lint schema audit clean
 
 help:                    ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
@@ -35,9 +35,6 @@ lint: $(READY)           ## ruff, mypy, import contracts
 
 schema: $(READY)         ## write schema/schema.graphql anew
 	$(BIN)/python -m server schema --write
-
-bench: $(READY)          ## measure the server against the limit and against its peers
-	$(BIN)/python -m tests.benchmarks
 
 audit: $(READY)          ## the npm package graphql-http's audits against a running server
 	$(BIN)/python -m tests.audit
