@@ -25,6 +25,7 @@ from server.settings import settings_from
 from server.token_keys import DevelopmentKey
 
 ROOT = Path(__file__).parent.parent
+CASE = ROOT / "cases" / "cascade_bps_tapin_2026.json"
 START_SECONDS = 60
 END_SECONDS = 30
 

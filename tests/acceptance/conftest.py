@@ -12,10 +12,9 @@ import aiohttp
 import pytest
 
 from tests.feeding import SECRET
-from tests.processes import ROOT, Client, Running, done, environment, serving, token_of
+from tests.processes import CASE, Client, Running, done, environment, serving, token_of
 
 AGENCY = "6305"
-CASE = ROOT / "cases" / "cascade_bps_tapin_2026.json"
 EMPLOYEE = "198108152005041997"
 # What no client may ever be shown.
 INTERNALS = re.compile(r"Traceback|asyncpg|tortoise|postgres|INTERNAL|File \"/")

@@ -16,10 +16,9 @@ import aiohttp
 import pytest
 
 from server.database import Database
-from tests.processes import ROOT, Client, Running, done, environment, running, serving, token_of
+from tests.processes import CASE, Client, Running, done, environment, running, serving, token_of
 
 AGENCY = "6305"
-CASE = ROOT / "cases" / "cascade_bps_tapin_2026.json"
 EMPLOYEE = "198108152005041997"
 COLLEAGUE = "197709112006032916"
 SUPERVISOR = "196905201996032931"
