@@ -5,6 +5,7 @@ tree. A family goes further: when one row asks for something, it is loaded for e
 that kind that the request has seen, so deeper levels find it there.
 """
 
+from asyncio import Future, get_running_loop
 from collections import defaultdict
 from collections.abc import (
     Awaitable,
@@ -80,13 +81,27 @@ class Family(Generic[V]):
         known, loader = self._known[arguments], self._loaders[arguments]
         wanted = list(dict.fromkeys([*keys, *(key for key in self._seen if key not in known)]))
         known.update(wanted)
-        found = dict(await self._fetch(wanted, *arguments))
-        values = {key: found[key] if key in found else self._default() for key in wanted}
-        values.update(found)
-        known.update(values)
-        asked = set(keys)
-        loader.prime_many({key: value for key, value in values.items() if key not in asked})
+        awaited = self._promise(loader, set(wanted).difference(keys))
+        try:
+            found = dict(await self._fetch(wanted, *arguments))
+        except BaseException as error:
+            for future in awaited.values():
+                future.set_exception(error)
+                future.exception()  # it may be that nobody asks, and that is no fault
+            raise
+        values = {key: found.pop(key) if key in found else self._default() for key in wanted}
+        for key, future in awaited.items():
+            future.set_result(values[key])
+        loader.prime_many(found)
+        known.update(found)
         return [values[key] for key in keys]
+
+    def _promise(self, loader: DataLoader[UUID, V], keys: set[UUID]) -> dict[UUID, Future[V]]:
+        """Let whoever asks for these meanwhile, a deeper level, wait for the same statement."""
+        promises: dict[UUID, Future[V]] = {key: get_running_loop().create_future() for key in keys}
+        for key, future in promises.items():
+            loader.cache_map.set(key, future)
+        return promises
 
 
 def grouped(rows: Iterable[R], key: Callable[[R], UUID | None]) -> dict[UUID, list[R]]:

@@ -243,7 +243,8 @@ async def found(case: dict[str, Any] | None = None) -> World:
     world.indicators = {codes[row.target_id]: row for row in indicators}
     world.stages = await Stage.filter(target__agency_id=agency.id).order_by("position")
     world.rows["agency"] = agency
-    world.rows["unit C"] = await Unit.get(agency=agency, code="C")
+    for unit in await Unit.filter(agency=agency):
+        world.rows[f"unit {unit.code}"] = unit
     world.installation = await Installation.create(
         agency=agency, plugin="srikandi", title="Surat dinas", next_poll_at=NOW
     )

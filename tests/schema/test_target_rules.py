@@ -34,7 +34,7 @@ RISING, FALLING, RANGE = Polarity.RISING, Polarity.FALLING, Polarity.RANGE
 @pytest.mark.parametrize(
     ("aim", "realized", "percent"),
     [
-        # rising: realized / planned
+        # rising, by what is realized of the plan: 3 / 12 = 25 %
         (plan(RISING, planned="12"), "3", "25"),
         (plan(RISING, planned="12"), "0", "0"),
         # not capped: 15 / 12
@@ -59,7 +59,7 @@ RISING, FALLING, RANGE = Polarity.RISING, Polarity.FALLING, Polarity.RANGE
         # falling without one: (2 x 5 - 6) / 5
         (plan(FALLING, planned="5"), "6", "80"),
         (plan(FALLING, planned="5"), "5", "100"),
-        # (10 - 0) / 5
+        # none at all: (10 - 0) / 5 = 200 %
         (plan(FALLING, planned="5"), "0", "200"),
         # (10 - 11) / 5 = -20
         (plan(FALLING, planned="5"), "11", "0"),
@@ -71,7 +71,7 @@ RISING, FALLING, RANGE = Polarity.RISING, Polarity.FALLING, Polarity.RANGE
         (plan(RANGE, minimum="90", maximum="100"), "95", "100"),
         (plan(RANGE, minimum="90", maximum="100"), "90", "100"),
         (plan(RANGE, minimum="90", maximum="100"), "100", "100"),
-        # below: 45 / 90
+        # below: 45 / 90 = 50 %
         (plan(RANGE, minimum="90", maximum="100"), "45", "50"),
         # above: (2 x 100 - 110) / 100
         (plan(RANGE, minimum="90", maximum="100"), "110", "90"),
@@ -141,7 +141,7 @@ def test_on_track_means_that_nothing_due_is_missing(
     [
         # two of four equal ones
         (["1", "1", "1", "1"], [True, True, False, False], "50"),
-        # (1 + 2) / (1 + 2 + 3)
+        # by weight: (1 + 2) / (1 + 2 + 3) = 50 %
         (["1", "2", "3"], [True, True, False], "50"),
         # one has no weight, so all weigh the same: 1 / 4
         (["1", None, "3", "4"], [False, False, False, True], "25"),
@@ -159,7 +159,7 @@ def test_staged_work_in_percent(
 @pytest.mark.parametrize(
     ("percentages", "percent"),
     [
-        # (50 + 100) / 2
+        # the mean: (50 + 100) / 2 = 75 %
         (["50", "100"], "75"),
         # a missing one is left out: 50 / 1, not 50 / 2
         (["50", None], "50"),
