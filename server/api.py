@@ -24,6 +24,7 @@ from server.limits import Limits
 from server.masking import Refusal
 from server.media_types import ranges
 from server.settings import Settings
+from server.trusted_documents import TrustedDocuments
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class Api:
             status_profile=settings.status_profile,
             ide=settings.graphiql,
             allowed_origins=settings.allowed_origins,
+            trusted=TrustedDocuments.of(settings),
         )
 
     async def context_for(

@@ -131,7 +131,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
                 identifier, "SUBSCRIPTION_LIMIT", f"At most {limit} operations run on a connection."
             )
             return
-        asked = parameters_of(message["payload"])
+        asked = parameters_of(message["payload"], self.view.trusted)
         operation = Operation(self, identifier, asked.query, asked.variables, asked.operation_name)
         operation.task = asyncio.create_task(self.run_operation(operation))
         operation.task.add_done_callback(self._task_done)

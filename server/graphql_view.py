@@ -42,6 +42,7 @@ from server.masking import (
 from server.media_types import GRAPHQL_RESPONSE, HTML, JSON, Negotiated, names, negotiate
 from server.parameters import Parameters, parameters_of
 from server.strings import MalformedInput, decode_json, refuse_unsafe
+from server.trusted_documents import TrustedDocuments
 
 ContextFor = Callable[[Request | WebSocket, Response | WebSocket], Awaitable[Any]]
 OnConnect = Callable[[WebSocket, dict[str, Any]], Awaitable[dict[str, Any] | None]]
@@ -70,6 +71,7 @@ class GraphQLView(GraphQL[Any, None]):
         allowed_origins: other origins whose pages may call us ("*" for any).
         max_body_bytes: also the longest message on a socket.
         max_subscriptions: operations at once on one socket.
+        trusted: documents that clients may name by hash; by default there are none.
     """
 
     websocket_adapter_class = SocketAdapter
@@ -89,6 +91,7 @@ class GraphQLView(GraphQL[Any, None]):
         max_subscriptions: int = 20,
         connection_init_timeout: timedelta = timedelta(seconds=10),
         max_errors: int = Limits().errors,
+        trusted: TrustedDocuments | None = None,
     ) -> None:
         if status_profile not in STATUS_PROFILES:
             raise ValueError(
@@ -109,6 +112,7 @@ class GraphQLView(GraphQL[Any, None]):
         self.max_body_bytes = max_body_bytes
         self._present_error = present_error
         self._max_errors = max_errors
+        self.trusted = trusted or TrustedDocuments()
         self._ide = ide
         self._invalid_status, self._partial_status = STATUS_PROFILES[status_profile]
 
@@ -165,13 +169,13 @@ class GraphQLView(GraphQL[Any, None]):
     async def _parameters(self, request: Request) -> Parameters:
         try:
             if request.method == "GET":
-                return parameters_of(_from_query_string(request))
+                return parameters_of(_from_query_string(request), self.trusted)
             kind = request.headers.get("content-type", "").lower()
             if kind.split(";")[0].strip() != JSON:
                 raise Refusal(
                     415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON} in UTF-8."
                 )
-            return parameters_of(decode_json(await self._body(request)))
+            return parameters_of(decode_json(await self._body(request)), self.trusted)
         except MalformedInput as error:
             raise Refusal(400, error.code, str(error)) from error
 

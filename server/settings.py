@@ -29,6 +29,8 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     graphiql: bool = True
     status_profile: str = "2025"
+    trusted_documents: str | None = None
+    trusted_only: bool = False
     pool_size: int = 10
     log_format: str = "console"
 
@@ -63,6 +65,8 @@ def settings_from(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_origins=tuple(env.get("EKINERJA_ALLOWED_ORIGINS", "").split()),
         graphiql=env.get("EKINERJA_GRAPHIQL", "true").lower() != "false",
         status_profile=env.get("EKINERJA_STATUS_PROFILE", "2025"),
+        trusted_documents=env.get("EKINERJA_TRUSTED_DOCUMENTS") or None,
+        trusted_only=env.get("EKINERJA_TRUSTED_ONLY", "false").lower() == "true",
         pool_size=_integer(env, "EKINERJA_POOL_SIZE", 10),
         log_format=env.get(
             "EKINERJA_LOG_FORMAT", "json" if environment == "production" else "console"
