@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def environment(folder: Path, database: Database | None = None, **more: str) -> 
     }
     urls = {} if database is None else _urls(database)
     return kept | {"EKINERJA_DATA": str(folder), "PYTHONUNBUFFERED": "1"} | urls | more
+
+
+def lasting_case(folder: Path) -> Path:
+    """The Tapin case whose period goes on to the end of this year, so that today is in it."""
+    said = json.loads(CASE.read_text())
+    said["period"]["end"] = f"{max(said['year'], datetime.now(UTC).year)}-12-31"
+    path = folder / CASE.name
+    path.write_text(json.dumps(said))
+    return path
 
 
 def _urls(database: Database) -> dict[str, str]:

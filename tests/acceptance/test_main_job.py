@@ -16,7 +16,16 @@ import aiohttp
 import pytest
 
 from server.database import Database
-from tests.processes import CASE, Client, Running, done, environment, running, serving, token_of
+from tests.processes import (
+    Client,
+    Running,
+    done,
+    environment,
+    lasting_case,
+    running,
+    serving,
+    token_of,
+)
 
 AGENCY = "6305"
 EMPLOYEE = "198108152005041997"
@@ -76,7 +85,7 @@ class System:
 @pytest.fixture
 async def system(fresh_database: Database, tmp_path: Path) -> AsyncIterator[System]:
     env = environment(tmp_path, fresh_database)
-    await done("load", str(CASE), env=env)
+    await done("load", str(lasting_case(tmp_path)), env=env)
     await done("grant", ADMINISTRATOR, "ADMINISTRATOR", AGENCY, env=env)
     (tmp_path / "people.json").write_text(json.dumps(PEOPLE))
     async with contextlib.AsyncExitStack() as stack:
