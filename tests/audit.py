@@ -4,18 +4,15 @@ Without a URL it starts the real server on a free port. Node and npm must be ins
 package is put under node_modules/, which is never committed.
 """
 
+import asyncio
 import json
-import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.processes import environment, own_data, serving
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "node_modules" / ".graphql-http-audit"
@@ -58,35 +55,6 @@ def run_audits(url: str) -> list[Audit]:
     return [Audit(**json.loads(line)) for line in done.stdout.splitlines()]
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """Start the real server on a free port of loopback and wait until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"EKINERJA_PORT": str(port), "EKINERJA_HOST": "127.0.0.1"}
-    process = subprocess.Popen([sys.executable, "-m", "server", "serve"], cwd=ROOT, env=environment)
-    try:
-        _wait(process, f"http://127.0.0.1:{port}/healthz")
-        yield f"http://127.0.0.1:{port}/graphql"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(process: subprocess.Popen[bytes], url: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SystemExit(f"The server ended with code {process.returncode}.")
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise SystemExit(f"The server did not answer at {url} in {seconds:.0f} s.")
-
-
 def report(url: str) -> int:
     """Print what is not ok, and the sum; return the exit code."""
     audits = run_audits(url)
@@ -97,11 +65,17 @@ def report(url: str) -> int:
     return 1 if faulty or not audits else 0
 
 
+async def report_of_our_own() -> int:
+    """Start the real server on data of its own, audit it, and return the exit code."""
+    with tempfile.TemporaryDirectory(prefix="audit-") as name, own_data(Path(name)) as folder:
+        async with serving(environment(folder), folder / "log") as server:
+            return await asyncio.to_thread(report, f"{server.url}/graphql")
+
+
 def main() -> int:
     if len(sys.argv) > 1:
         return report(sys.argv[1])
-    with served() as url:
-        return report(url)
+    return asyncio.run(report_of_our_own())
 
 
 if __name__ == "__main__":

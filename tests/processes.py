@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 import aiohttp
 
 from server.database import Database, DatabaseRole
+from server.embedded_postgres import remove
 from server.settings import settings_from
 from server.token_keys import DevelopmentKey
 
@@ -39,6 +40,16 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@contextlib.contextmanager
+def own_data(folder: Path) -> Iterator[Path]:
+    """A data folder for processes without a DATABASE_URL: their database is deleted at the end,
+    wherever the embedded PostgreSQL had to put it."""
+    try:
+        yield folder
+    finally:
+        remove(folder / "postgres")
 
 
 def environment(folder: Path, database: Database | None = None, **more: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.feeding import SECRET
-from tests.processes import CASE, Client, Running, done, environment, serving, token_of
+from tests.processes import CASE, Client, Running, done, environment, own_data, serving, token_of
 
 AGENCY = "6305"
 EMPLOYEE = "198108152005041997"
@@ -56,19 +56,19 @@ class Attacked:
 
 @pytest.fixture(scope="session")
 async def attacked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Attacked]:
-    folder = tmp_path_factory.mktemp("attacked")
-    env = environment(folder)
     connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=20)
-    (folder / "secret").write_text(SECRET)
-    async with (
-        serving(env, folder / "log") as server,
-        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-    ):
-        await done("load", str(CASE), env=env)
-        said = await done(
-            *("install", AGENCY, "srikandi", "Webhook"),
-            *("--webhook-secret-file", str(folder / "secret")),
-            env=env,
-        )
-        webhook = server.url + said.split()[-1]
-        yield Attacked(server, session, folder, webhook)
+    with own_data(tmp_path_factory.mktemp("attacked")) as folder:
+        env = environment(folder)
+        (folder / "secret").write_text(SECRET)
+        async with (
+            serving(env, folder / "log") as server,
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        ):
+            await done("load", str(CASE), env=env)
+            said = await done(
+                *("install", AGENCY, "srikandi", "Webhook"),
+                *("--webhook-secret-file", str(folder / "secret")),
+                env=env,
+            )
+            webhook = server.url + said.split()[-1]
+            yield Attacked(server, session, folder, webhook)

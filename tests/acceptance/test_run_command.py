@@ -7,7 +7,7 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.processes import Client, Running, environment, serving
+from tests.processes import Client, Running, environment, own_data, serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -63,6 +63,12 @@ async def gone(these: set[tuple[int, str]]) -> None:
     assert not left
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    with own_data(tmp_path) as own:
+        yield own
+
+
 @asynccontextmanager
 async def run(folder: Path) -> AsyncIterator[tuple[Running, str]]:
     """The command on a free port, and what it has said once it says that it runs."""
@@ -86,8 +92,8 @@ async def inbox(client: Client, query: str) -> list[dict[str, Any]]:
     return [edge["node"] for edge in edges]
 
 
-async def test_run_prints_what_one_needs_and_the_example_answers(tmp_path: Path) -> None:
-    async with run(tmp_path) as (one, said), aiohttp.ClientSession() as session:
+async def test_run_prints_what_one_needs_and_the_example_answers(folder: Path) -> None:
+    async with run(folder) as (one, said), aiohttp.ClientSession() as session:
         tokens = tokens_in(said)
         employee = Client(session, one.url, tokens["employee"])
         async with asyncio.timeout(ARRIVAL_SECONDS):
@@ -112,9 +118,9 @@ async def test_run_prints_what_one_needs_and_the_example_answers(tmp_path: Path)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-async def test_signal_ends_all_its_processes(tmp_path: Path, how: signal.Signals) -> None:
-    async with run(tmp_path) as (one, _):
-        family = await grown(one, tmp_path)
+async def test_signal_ends_all_its_processes(folder: Path, how: signal.Signals) -> None:
+    async with run(folder) as (one, _):
+        family = await grown(one, folder)
         code = await one.end(how)
 
     await gone(family)
@@ -123,18 +129,18 @@ async def test_signal_ends_all_its_processes(tmp_path: Path, how: signal.Signals
 
 
 async def test_killed_run_leaves_nothing_and_the_next_goes_on_with_its_data(
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
-    async with run(tmp_path) as (one, said), aiohttp.ClientSession() as session:
+    async with run(folder) as (one, said), aiohttp.ClientSession() as session:
         employee = Client(session, one.url, tokens_in(said)["employee"])
         async with asyncio.timeout(ARRIVAL_SECONDS):
             while not (before := await inbox(employee, example_in(said))):
                 await asyncio.sleep(0.2)
-        family = await grown(one, tmp_path)
+        family = await grown(one, folder)
         await one.end(signal.SIGKILL)
         await gone(family)
 
-    async with run(tmp_path) as (one, again), aiohttp.ClientSession() as session:
+    async with run(folder) as (one, again), aiohttp.ClientSession() as session:
         # The token of the run before: its key is kept with the data.
         employee = Client(session, one.url, tokens_in(said)["employee"])
         query = example_in(again).replace("first: 5", "first: 100")
