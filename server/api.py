@@ -8,6 +8,7 @@ from graphql import GraphQLError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
+from tortoise.exceptions import ValidationError
 
 from schema.access import Scope
 from schema.context import Context
@@ -129,12 +130,20 @@ def language_of(connection: HTTPConnection) -> Language:
     return max(known, key=lambda language: weights[language], default=Language.INDONESIAN)
 
 
+def _column_of(refused: ValidationError) -> str:
+    """The column that a value does not fit; its message repeats the value, however long it is."""
+    return str(refused).partition(":")[0][:60]
+
+
 def present_error(error: GraphQLError, context: Any) -> GraphQLError:
     """A refusal of the domain, with its code and in the language of the request."""
     refusal = error.original_error
     if is_away(refusal):
         log.warning("database.away", error=f"{type(refusal).__name__}: {refusal}")
         refusal = DomainError(ErrorCode.UNAVAILABLE)
+    elif isinstance(refusal, ValidationError):
+        # What the column cannot hold, such as a code of 20,000 letters, was looked for by it.
+        refusal = DomainError(ErrorCode.BAD_USER_INPUT, detail=_column_of(refusal))
     if not isinstance(refusal, DomainError):
         return error
     language = context.language if isinstance(context, Context) else Language.INDONESIAN
