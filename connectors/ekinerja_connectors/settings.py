@@ -25,7 +25,7 @@ _SCALARS = {str: "string", int: "integer", bool: "boolean"}
 
 
 def secret(*, default: Any = dataclasses.MISSING) -> Any:
-    """A field that is kept encrypted, never read back and absent from `repr`."""
+    """A field that is never read back and absent from `repr`."""
     return dataclasses.field(default=default, repr=False, metadata={SECRET: True})
 
 

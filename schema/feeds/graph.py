@@ -1,5 +1,6 @@
 """The GraphQL face of feeds: connectors, their health, dead letters, and service accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from strawberry.scalars import JSON
 
 from schema.arguments import After, First
 from schema.context import Info
-from schema.errors import NotFound, UserError
+from schema.errors import DomainError, ErrorCode, NotFound, UserError
 from schema.feeds import models, service
 from schema.feeds.rules import Received
 from schema.relay import (
@@ -190,7 +191,8 @@ class FeedMutation:
     ) -> SubmitActivityPayload:
         source, now = info.context.viewer.installation_id, info.context.now()
         with refusals(info) as refused:
-            await service.accept(own_source(source), [input.received()], now)
+            taken = await service.accept(own_source(source), [input.received()], now)
+            refuse_changed(taken.changed)
             return SubmitActivityPayload(accepted=True, user_errors=[])
         return SubmitActivityPayload(accepted=False, user_errors=refused)
 
@@ -205,6 +207,17 @@ class FeedMutation:
             letter = await service.replay(letter.id, now)
             return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])  # type: ignore[arg-type]
         return ReplayDeadLetterPayload(dead_letter=None, user_errors=refused)
+
+
+def refuse_changed(source_ids: Sequence[str]) -> None:
+    """Raises:
+    DomainError: the same id came before with another content, which stays; this one is kept
+        as a dead letter.
+    """
+    if source_ids:
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT, field="sourceId", detail="known with another content"
+        )
 
 
 def own_source(installation_id: UUID | None) -> UUID:

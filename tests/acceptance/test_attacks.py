@@ -365,3 +365,12 @@ async def test_silent_sockets_hold_nobody_up(attacked: Attacked) -> None:
         await attacked.serves()
         for socket in sockets:
             await socket.close()
+
+
+async def test_metrics_count_what_waits_in_the_database(attacked: Attacked) -> None:
+    async with attacked.session.get(f"{attacked.server.url}/metrics") as response:
+        text = await response.text()
+
+    assert response.status == 200
+    assert "\nekinerja_inbox_waiting " in text
+    assert "\nekinerja_dead_letters_open " in text
