@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: help setup run test lint schema audit clean
+.PHONY: help setup run test lint schema bench audit clean
 
 help:                    ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
@@ -35,6 +35,9 @@ lint: $(READY)           ## ruff, mypy, import contracts
 
 schema: $(READY)         ## write schema/schema.graphql anew
 	$(BIN)/python -m server schema --write
+
+bench: $(READY)          ## measure this server beside others on the same data; ARGS="--quick"
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 audit: $(READY)          ## the npm package graphql-http's audits against a running server
 	$(BIN)/python -m tests.audit

@@ -44,7 +44,8 @@ def _owner(target: str) -> str:
 
 TODAY = "(now() AT TIME ZONE 'Asia/Jakarta')::date"
 HOLDS = f"starts_on <= {TODAY} AND (ends_on IS NULL OR ends_on > {TODAY})"
-TARGET = f"(SELECT row_to_json(o) FROM (SELECT {_id('Target', 'id')}, title FROM target WHERE id = {{key}}) o)"
+NAMED_TARGET = f"{_id('Target', 'id')}, title FROM target WHERE id = {{key}}"
+TARGET = f"(SELECT row_to_json(o) FROM (SELECT {NAMED_TARGET}) o)"
 
 
 def _tree_targets(level: int) -> str:
@@ -70,22 +71,27 @@ def _tree_units(level: int) -> str:
     return f"{columns}, {_list(children)} AS children"
 
 
+RECORD = f"""{_id("ProgressRecord", "r.id")}, r.starts_at AS "startsAt", r.ends_at AS "endsAt",
+  r.minutes, r.description, r.state, {TARGET.format(key="r.target_id")} AS target"""
+
+
 def _records(employee: str, day: str) -> str:
-    return f"""{_id("ProgressRecord", "r.id")}, r.starts_at AS "startsAt", r.ends_at AS "endsAt",
-      r.minutes, r.description, r.state, {TARGET.format(key="r.target_id")} AS target
-      FROM progress_record r WHERE r.employee_id = {employee} AND r.day = {day}
+    return f"""{RECORD} FROM progress_record r WHERE r.employee_id = {employee} AND r.day = {day}
       ORDER BY r.starts_at, r.id"""
 
 
 TREE = f"""{_tree_units(0)} FROM unit u0 JOIN agency a ON a.id = u0.agency_id
   WHERE a.code = $4 AND u0.code = $5"""
 
-MEMBER = f"""{_object(f"{_id('Employee', 'e.id')}, e.name")} AS employee,
-  coalesce(l.recorded_minutes, 0) AS "recordedMinutes",
-  coalesce(l.required_minutes, CASE WHEN extract(isodow FROM $4::text::date) < 6 THEN 450 ELSE 0 END)
-    AS "requiredMinutes",
+DAY_ROW = "$4::text::date"
+ASKED = """coalesce(l.required_minutes,
+    CASE WHEN extract(isodow FROM {day}) < 6 THEN 450 ELSE 0 END) AS "requiredMinutes\""""
+PERSON = f"{_id('Employee', 'e.id')}, e.name"
+DAY_RECORDS = _list(_records("e.id", DAY_ROW))
+MEMBER = f"""{_object(PERSON)} AS employee,
+  coalesce(l.recorded_minutes, 0) AS "recordedMinutes", {ASKED.format(day=DAY_ROW)},
   coalesce(l.pending_count, 0) AS "pendingCount", l.last_activity_at AS "lastActivityAt",
-  {_object(f"{_list(_records("e.id", "$4::text::date"))} AS records")} AS log
+  {_object(f"{DAY_RECORDS} AS records")} AS log
   FROM (
     SELECT DISTINCT employee_id FROM assignment WHERE appraiser_id = $1::text::uuid
       AND starts_on <= $4::text::date AND (ends_on IS NULL OR ends_on > $4::text::date)
@@ -93,71 +99,68 @@ MEMBER = f"""{_object(f"{_id('Employee', 'e.id')}, e.name")} AS employee,
   LEFT JOIN daily_log l ON l.employee_id = e.id AND l.day = $4::text::date
   ORDER BY e.name, e.id"""
 
-DAY = f"""d.day AS "on",
-  coalesce(l.required_minutes, CASE WHEN extract(isodow FROM d.day) < 6 THEN 450 ELSE 0 END)
-    AS "requiredMinutes",
-  coalesce(l.recorded_minutes, 0) AS "recordedMinutes", coalesce(l.pending_count, 0) AS "pendingCount",
-  coalesce(r.records, '[]') AS records
+DAY = f"""d.day AS "on", {ASKED.format(day="d.day")},
+  coalesce(l.recorded_minutes, 0) AS "recordedMinutes",
+  coalesce(l.pending_count, 0) AS "pendingCount", coalesce(r.records, '[]') AS records
   FROM (SELECT generate_series($4::text::date, $5::text::date, '1 day')::date AS day) d
   LEFT JOIN daily_log l ON l.employee_id = $1::text::uuid AND l.day = d.day
   LEFT JOIN (
     SELECT r.day, json_agg(row_to_json(o) ORDER BY r.starts_at, r.id) AS records
-    FROM progress_record r CROSS JOIN LATERAL (
-      SELECT {_id("ProgressRecord", "r.id")}, r.starts_at AS "startsAt", r.ends_at AS "endsAt",
-        r.minutes, r.description, r.state, {TARGET.format(key="r.target_id")} AS target
-    ) o
+    FROM progress_record r CROSS JOIN LATERAL (SELECT {RECORD}) o
     WHERE r.employee_id = $1::text::uuid
       AND r.day BETWEEN $4::text::date AND $5::text::date GROUP BY r.day
   ) r ON r.day = d.day
   ORDER BY d.day"""
-PERSON = f"{_id('Employee', 'e.id')}, e.name, {_list(DAY)} AS calendar FROM employee e WHERE e.id = $1::text::uuid"
+CALENDAR = f"{PERSON}, {_list(DAY)} AS calendar FROM employee e WHERE e.id = $1::text::uuid"
 
 CURSOR = "rtrim(translate(encode(uuid_send({key}), 'base64'), '+/', '-_'), '=')"
+ACTIVITY = """a.source_id AS "sourceId", a.title, a.received_at AS "receivedAt"
+  FROM activity a WHERE a.id = r.activity_id"""
+SUGGESTION = f"""{_number("r.suggestion_score")} AS score, r.suggestion_reason AS reason,
+  {TARGET.format(key="r.suggested_target_id")} AS target"""
 ENTRY = f"""{_id("ProgressRecord", "r.id")}, r.starts_at AS "startsAt", r.ends_at AS "endsAt",
-  r.minutes, r.description, r.category,
-  {
-    _object(
-        'a.source_id AS "sourceId", a.title, a.received_at AS "receivedAt" FROM activity a '
-        "WHERE a.id = r.activity_id"
-    )
-} AS activity,
-  CASE WHEN r.suggested_target_id IS NOT NULL THEN {
-    _object(f'''
-    {_number("r.suggestion_score")} AS score, r.suggestion_reason AS reason,
-    {TARGET.format(key="r.suggested_target_id")} AS target''')
-} END AS suggestion"""
+  r.minutes, r.description, r.category, {_object(ACTIVITY)} AS activity,
+  CASE WHEN r.suggested_target_id IS NOT NULL THEN {_object(SUGGESTION)} END AS suggestion"""
+LAST = "(array_agg(p.id ORDER BY p.id DESC))[least(count(*), $4::int)]"
 PAGE = f"""(
   SELECT count(*) FROM progress_record WHERE employee_id = $1::text::uuid AND state = 'PENDING'
 ) AS "totalCount",
-json_build_object('hasNextPage', count(*) > $4::int, 'endCursor',
-  {CURSOR.format(key="(array_agg(p.id ORDER BY p.id DESC))[least(count(*), $4::int)]")}
-) AS "pageInfo",
+json_build_object('hasNextPage', count(*) > $4::int, 'endCursor', {CURSOR.format(key=LAST)})
+  AS "pageInfo",
 coalesce(json_agg(json_build_object('cursor', {CURSOR.format(key="p.id")}, 'node', p.node)
   ORDER BY p.id DESC) FILTER (WHERE p.place <= $4::int), '[]') AS edges
 FROM (
-  SELECT r.id, row_number() OVER (ORDER BY r.id DESC) AS place,
-    {_object(ENTRY)} AS node
+  SELECT r.id, row_number() OVER (ORDER BY r.id DESC) AS place, {_object(ENTRY)} AS node
   FROM (
     SELECT * FROM progress_record WHERE employee_id = $1::text::uuid AND state = 'PENDING'
     ORDER BY id DESC LIMIT $4::int + 1
   ) r
 ) p"""
 
+PLANNED = f"{_number('i.planned')} AS planned"
+REALIZED = f"{_number('i.realized')} AS realized"
 INDICATOR = f"""{_id("Indicator", "i.id")}, i.title, i.unit_of_measure AS "unitOfMeasure",
-  {_object(f"{_number('i.planned')} AS planned")} AS measure,
-  {_object(f"{_number('i.realized')} AS realized")} AS achievement
+  {_object(PLANNED)} AS measure, {_object(REALIZED)} AS achievement
   FROM indicator i WHERE i.target_id = t.id ORDER BY i.position"""
+KNOT = f"""{_id("Target", "p.id")}, p.title, {_owner("p")}
+  FROM red_thread(t.id) p ORDER BY p.distance DESC"""
 THREAD = f"""{_id("Target", "t.id")}, t.code, t.title, t.kind, {_owner("t")},
-  {_list(INDICATOR)} AS indicators,
-  {_list(f"{_id('Target', 'p.id')}, p.title, {_owner('p')} FROM red_thread(t.id) p ORDER BY distance DESC")}
-    AS path
+  {_list(INDICATOR)} AS indicators, {_list(KNOT)} AS path
   FROM target t WHERE t.id = $4::text::uuid"""
 
+
+def _nested(answer: str, *names: str) -> str:
+    """An object in an object, from the inside out."""
+    for name in names:
+        answer = _object(f'{answer} AS "{name}"')
+    return answer
+
+
 STATEMENTS = {
-    "tree": _told(_object(f"{_object(TREE)} AS unit")),
-    "team": _told(_object(f"{_object(f'{_list(MEMBER)} AS members')} AS team")),
-    "calendar": _told(_object(f"{_object(f'{_object(PERSON)} AS employee')} AS viewer")),
-    "inbox": _told(_object(f"""{_object(f'{_object(PAGE)} AS "pendingRecords"')} AS viewer""")),
-    "thread": _told(_object(f"{_object(THREAD)} AS target")),
+    "tree": _told(_nested(_object(TREE), "unit")),
+    "team": _told(_nested(_list(MEMBER), "members", "team")),
+    "calendar": _told(_nested(_object(CALENDAR), "employee", "viewer")),
+    "inbox": _told(_nested(_object(PAGE), "pendingRecords", "viewer")),
+    "thread": _told(_nested(_object(THREAD), "target")),
 }
 """By question; $1 to $3 the scope's settings, then the variables in the document's order."""

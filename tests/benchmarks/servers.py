@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -142,12 +143,16 @@ def _run(
         command = [sys.executable, "-m", *module]
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Set before it runs, so that every thread of it inherits the CPU.
+            preexec_fn=None if cpu is None else partial(os.sched_setaffinity, 0, {cpu}),
         )
     handle = psutil.Process(process.pid)
     try:
-        if cpu is not None:
-            handle.cpu_affinity([cpu])
         _wait(process, port, folder / f"{name}.log")
         handle.suspend()
         yield Server(name, port, handle, key)

@@ -43,12 +43,14 @@ SELECT pg_temp.key(4, e), pg_temp.key(1, 1), '198001012005' || lpad(e::text, 6, 
   (ARRAY['Adi', 'Bunga', 'Candra', 'Dewi', 'Eka', 'Fitri', 'Galih', 'Hana', 'Indra', 'Jati',
          'Kartika'])[1 + e % 11] || ' '
     || (ARRAY['Anggara', 'Basuki', 'Cahyono', 'Darmawan', 'Effendi', 'Firmansyah', 'Gunawan',
-              'Hidayat', 'Irawan', 'Juwana', 'Kusuma', 'Lestari', 'Maulana'])[1 + e % 13] || ' ' || e,
+              'Hidayat', 'Irawan', 'Juwana', 'Kusuma', 'Lestari', 'Maulana'])[1 + e % 13]
+    || ' ' || e,
   'Asia/Jakarta', '{}'
 FROM (SELECT (u.n - 1) * 20 + k AS e FROM shape_unit u, generate_series(1, 20) k) n ORDER BY e
 """,
     """
-INSERT INTO assignment (id, employee_id, unit_id, appraiser_id, position, kind, heads_unit, starts_on)
+INSERT INTO assignment (id, employee_id, unit_id, appraiser_id, position, kind, heads_unit,
+  starts_on)
 SELECT pg_temp.key(5, (u.n - 1) * 20 + k), pg_temp.key(4, (u.n - 1) * 20 + k), pg_temp.key(2, u.n),
   pg_temp.key(4, CASE WHEN k = 1 THEN (u.parent - 1) * 20 + 1
                       WHEN k <= 16 THEN (u.n - 1) * 20 + 1
@@ -167,7 +169,8 @@ VALUES (pg_temp.key(14, 1), pg_temp.key(1, 1), 'letters', 'Persuratan', false, '
     """
 INSERT INTO inbox_item (id, installation_id, source_id, kind, body, body_hash, received_at,
   processed_at, attempts)
-SELECT pg_temp.key(15, n), pg_temp.key(14, 1), 'surat-' || n, 'ITEM', '{}', repeat('0', 64), at, at, 0
+SELECT pg_temp.key(15, n), pg_temp.key(14, 1), 'surat-' || n, 'ITEM', '{}', repeat('0', 64), at,
+  at, 0
 FROM shape_pending ORDER BY n
 """,
     """
