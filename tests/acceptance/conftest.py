@@ -17,7 +17,9 @@ from tests.processes import CASE, Client, Running, done, environment, own_data, 
 AGENCY = "6305"
 EMPLOYEE = "198108152005041997"
 # What no client may ever be shown.
-INTERNALS = re.compile(r"Traceback|asyncpg|tortoise|postgres|INTERNAL|File \"/")
+INTERNALS = re.compile(
+    r"Traceback \(most|asyncpg\.|tortoise\.|postgres(?:ql)?://|\"INTERNAL\"|File \"/"
+)
 
 
 @dataclass(frozen=True)

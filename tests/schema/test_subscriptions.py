@@ -308,6 +308,6 @@ async def test_a_follower_who_goes_away_leaves_the_bus(live: Live) -> None:
         await take(stream, 1)
         await write(STAFF)
         await take(stream, 1)
-        assert live.bus.followers == 1
+        await until(lambda: live.bus.followers == 1)
 
     await until(lambda: live.bus.followers == 0)
