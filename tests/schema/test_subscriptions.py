@@ -306,8 +306,9 @@ async def test_a_target_behind_a_cursor_has_no_first_state(live: Live) -> None:
 async def test_a_follower_who_goes_away_leaves_the_bus(live: Live) -> None:
     async with followed(live.api(SUPERVISOR), TEAM) as stream:
         await take(stream, 1)
-        await write(STAFF)
-        await take(stream, 1)
+        waiting = asyncio.create_task(take(stream, 1))
         await until(lambda: live.bus.followers == 1)
+        await write(STAFF)
+        await waiting
 
     await until(lambda: live.bus.followers == 0)
