@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from schema.access import Role, Scope
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, Installation, Run, RunState
@@ -224,7 +225,12 @@ async def install(agency: Agency) -> Installation:
         next_poll_at=NOON,
     )
     await Run.create(installation=source, started_at=NOON, ended_at=NOON, state=RunState.SUCCEEDED)
-    common = {"installation": source, "body": {}, "body_hash": "0" * 64, "received_at": NOON}
+    common: dict[str, Any] = {
+        "installation": source,
+        "body": {},
+        "body_hash": "0" * 64,
+        "received_at": NOON,
+    }
     await InboxItem.create(source_id="waits", **common)
     given_up = await InboxItem.create(source_id="given up", processed_at=NOON, **common)
     await DeadLetter.create(
@@ -260,7 +266,8 @@ async def build() -> World:
         works[name] = await give_work(*posts[name], a_period, *boss_work, from_a)
     works["elsewhere"] = await give_work(*posts["elsewhere"], a_period, goal, goal_figure, from_a)
     works["lent"] = await give_work(*posts["lent"], b_period, b_goal, b_figure, from_b)
-    # What the lent one did for A before: the record stays A's, the person is B's.
+    # What the lent one had and did in A before: it stays A's, the person is B's.
+    await target_of(posts["lent"][0], a, a_period, unit_target)
     await record_of(posts["lent"][0], from_a, 8, RecordState.CONFIRMED, unit_figure)
     for agency in (a, b):
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])

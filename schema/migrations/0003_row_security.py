@@ -49,7 +49,7 @@ VIEWER = """(SELECT nullif(current_setting('ekinerja.viewer'), '')::uuid WHERE
   AND current_setting('ekinerja.directories')::uuid[] IS NOT NULL)"""
 
 # Scalar sub-selects by primary key: of an EXISTS the planner may make a hash of all people.
-IS_OVER = f"""(SELECT {VIEWER} = ANY (e.superiors) OR e.agency_id = ANY ({AGENCIES})
+IS_OVER = f"""(SELECT e.agency_id = ANY ({AGENCIES}) OR {VIEWER} = ANY (e.superiors)
   FROM employee e WHERE e.id = {{person}})"""
 
 
@@ -88,8 +88,8 @@ POLICIES = {
     "agency": in_directory("id"),
     "unit": in_directory("agency_id"),
     "unit_placement": sees("unit", "unit_placement.unit_id"),
-    "employee": f"""{in_directory("agency_id")} OR id = {VIEWER} OR {VIEWER} = ANY (superiors)
-      OR agency_id = ANY ({AGENCIES})""",
+    # Enough for one's own row and an agency seen as a whole: their directories are always told.
+    "employee": f"{in_directory('agency_id')} OR {VIEWER} = ANY (superiors)",
     "assignment": sees("employee", "assignment.employee_id"),
     "period": in_directory("agency_id"),
     "performance_plan": sees_work_of("performance_plan.employee_id"),

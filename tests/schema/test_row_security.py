@@ -238,7 +238,7 @@ async def test_red_thread_begins_only_where_the_viewer_has_a_target(
         ("elsewhere", "boss", 0),
         ("employee", "elsewhere", 0),
         ("other administrator", "employee", 0),
-        ("other administrator", "goal", 0),
+        ("other administrator", "unit", 2),  # above what the lent one had in A, who is B's now
         ("nobody", "goal", 0),
     ]:
         assert len(await thread(reader, viewer, world.targets[of])) == length, (viewer, of)
