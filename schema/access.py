@@ -1,7 +1,7 @@
 """Who may: the one place that reduces a viewer to a scope and answers questions about it.
 
-The table 'Who sees what' of docs/architecture.md, as pure functions of values. A question is
-asked once by a read path and once more by row level security in the database (later).
+The table 'Who sees what' of docs/architecture.md, as pure functions of values. The
+read path asks here; row level security (migration 0003) says the same of `ekinerja_reader`.
 """
 
 from collections.abc import Collection
