@@ -249,22 +249,21 @@ BESIDE: dict[str, tuple[float, float, bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", BESIDE)
-async def test_two_records_share_no_time(world: World, staff: Scope, case: str) -> None:
-    starts, ends, allowed = BESIDE[case]
-    eight = MORNING + 30 * MINUTE
-    await logged(staff, eight, minutes=60)
-    beside = entry(eight + starts * MINUTE, ends_at=eight + ends * MINUTE)
+async def test_two_records_share_no_time(staff: Scope) -> None:
+    for number, (case, (starts, ends, allowed)) in enumerate(BESIDE.items(), start=1):
+        eight = MORNING + 30 * MINUTE - 24 * number * HOUR
+        await logged(staff, eight, minutes=60)
+        beside = entry(eight + starts * MINUTE, ends_at=eight + ends * MINUTE)
 
-    if allowed:
-        await service.log_progress(staff, beside, NOW)
-    else:
-        with pytest.raises(DomainError) as refused:
+        if allowed:
             await service.log_progress(staff, beside, NOW)
-        assert refused.value.code is ErrorCode.OVERLAP
+        else:
+            with pytest.raises(DomainError) as refused:
+                await service.log_progress(staff, beside, NOW)
+            assert refused.value.code is ErrorCode.OVERLAP, case
 
-    recorded = 60 + (int(ends - starts) if allowed else 0)
-    assert (await day())[0] == recorded
+        recorded = 60 + (int(ends - starts) if allowed else 0)
+        assert (await day(TODAY - timedelta(days=number)))[0] == recorded, case
 
 
 async def test_a_record_under_a_minute_keeps_its_time_to_itself(staff: Scope) -> None:
@@ -300,24 +299,17 @@ async def test_only_confirmed_records_keep_their_time(world: World, staff: Scope
     assert again.state is RecordState.CONFIRMED
 
 
-# 15.30 UTC is 22.30 in Jakarta (WIB), 23.30 in Makassar (WITA), 00.30 in Jayapura (WIT).
-@pytest.mark.parametrize(
-    ("timezone", "on"),
-    [
-        ("Asia/Jakarta", YESTERDAY),
-        ("Asia/Makassar", YESTERDAY),
-        ("Asia/Jayapura", TODAY),
-    ],
-)
-async def test_a_record_belongs_to_the_day_where_the_employee_works(
-    staff: Scope, timezone: str, on: date
-) -> None:
-    await Employee.filter(nip=STAFF).update(timezone=timezone)
+async def test_a_record_belongs_to_the_day_where_the_employee_works(staff: Scope) -> None:
+    # 15.10 UTC is 22.10 in Jakarta (WIB), 23.10 in Makassar (WITA), 00.10 in Jayapura (WIT).
+    at = datetime(2026, 11, 23, 15, 10, tzinfo=UTC)
+    days = {}
+    for number, zone in enumerate(("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")):
+        await Employee.filter(nip=STAFF).update(timezone=zone)
+        record = await logged(staff, at + 10 * number * MINUTE, minutes=10)
+        days[zone] = record.day
 
-    record = await logged(staff, datetime(2026, 11, 23, 15, 30, tzinfo=UTC))
-
-    assert record.day == on
-    assert (await day(on))[0] == 30
+    assert days == {"Asia/Jakarta": YESTERDAY, "Asia/Makassar": YESTERDAY, "Asia/Jayapura": TODAY}
+    assert ((await day(YESTERDAY))[0], (await day())[0]) == (20, 10)
 
 
 async def test_a_log_holds_what_the_day_asks_for(staff: Scope) -> None:
@@ -505,16 +497,11 @@ async def test_a_batch_may_complete_stages_in_their_order_only(world: World, sta
     assert [stage.completed_on for stage in done] == [TODAY, TODAY, None]
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(0, ErrorCode.NOTHING_CHOSEN), (201, ErrorCode.TOO_MANY)]
-)
-async def test_none_or_too_many_at_once_are_refused(
-    staff: Scope, number: int, code: ErrorCode
-) -> None:
-    with pytest.raises(DomainError) as refused:
-        await service.confirm_progress(staff, [Confirmation(record_id=uuid7())] * number, NOW)
-
-    assert refused.value.code is code
+async def test_none_or_too_many_at_once_are_refused(staff: Scope) -> None:
+    for number, code in ((0, ErrorCode.NOTHING_CHOSEN), (201, ErrorCode.TOO_MANY)):
+        with pytest.raises(DomainError) as refused:
+            await service.confirm_progress(staff, [Confirmation(record_id=uuid7())] * number, NOW)
+        assert refused.value.code is code
 
 
 async def test_a_dismissed_record_counts_no_longer_and_stays(world: World, staff: Scope) -> None:
@@ -615,20 +602,17 @@ async def test_a_superior_returns_a_record_and_the_employee_corrects_it(
     ]
 
 
-@pytest.mark.parametrize("step", ["dismiss", "correct", "return"])
-async def test_a_reason_is_asked_for(world: World, staff: Scope, step: str) -> None:
+async def test_a_reason_is_asked_for(staff: Scope) -> None:
     record = await logged(staff)
     supervisor = await scope_of(SUPERVISOR)
-    steps = {
-        "dismiss": lambda: service.dismiss_progress(staff, record.id, "  ", NOW),
-        "correct": lambda: service.correct_progress(staff, record.id, entry(), "", NOW),
-        "return": lambda: service.return_progress(supervisor, record.id, "\t", NOW),
-    }
-
-    with pytest.raises(DomainError) as refused:
-        await steps[step]()
-
-    assert refused.value.code is ErrorCode.REASON_MISSING
+    for step in (
+        service.dismiss_progress(staff, record.id, "  ", NOW),
+        service.correct_progress(staff, record.id, entry(), "", NOW),
+        service.return_progress(supervisor, record.id, "\t", NOW),
+    ):
+        with pytest.raises(DomainError) as refused:
+            await step
+        assert refused.value.code is ErrorCode.REASON_MISSING
 
 
 # From which states each step starts.
@@ -695,11 +679,12 @@ async def code_of(
     return None
 
 
-@pytest.mark.parametrize("step", ["dismiss", "correct", "return"])
-async def test_a_record_that_is_not_there_is_not_found(staff: Scope, step: str) -> None:
+async def test_a_record_that_is_not_there_is_not_found(staff: Scope) -> None:
     nothing = ProgressRecord(id=uuid7())
 
-    assert await code_of(step, nothing, staff, staff) is ErrorCode.NOT_FOUND
+    answers = [await code_of(step, nothing, staff, staff) for step in STEPS]
+
+    assert answers == [ErrorCode.NOT_FOUND] * 4
 
 
 async def test_nobody_returns_their_own_record(staff: Scope) -> None:

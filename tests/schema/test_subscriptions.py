@@ -163,13 +163,14 @@ async def test_a_stream_resumes_at_any_cursor_without_gap_or_repeat(live: Live) 
         assert {one["kind"] for one in again} == {"CHANGE"}
 
 
-@pytest.mark.parametrize("after", ["x", "-1", "1.0", "", "9" * 19, "999999"])
-async def test_a_cursor_that_is_not_ours_is_refused(live: Live, after: str) -> None:
+async def test_a_cursor_that_is_not_ours_is_refused(live: Live) -> None:
     target = key_of(live.world.targets["T"])
-    for document, variables in ((TEAM, {}), (PENDING, {}), (TARGET, {"target": target})):
-        api = live.api(SUPERVISOR)
-        async with followed(api, document, after=after, **variables) as stream:
-            assert await end_of(stream) == ["INVALID_CURSOR"]
+    documents = ((TEAM, {}), (PENDING, {}), (TARGET, {"target": target}))
+    for after in ("x", "-1", "1.0", "", "9" * 19, "999999"):
+        for document, variables in documents:
+            api = live.api(SUPERVISOR)
+            async with followed(api, document, after=after, **variables) as stream:
+                assert await end_of(stream) == ["INVALID_CURSOR"], after
 
 
 async def test_rights_lost_in_mid_stream_end_it(live: Live) -> None:
