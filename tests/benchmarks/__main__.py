@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -44,10 +46,17 @@ def main() -> None:
     )
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(given))
+        try:
+            runner.run(run(given))
+        except asyncio.CancelledError:
+            sys.exit(128 + signal.SIGTERM)
 
 
 async def run(given: argparse.Namespace) -> None:
+    """Measure; SIGTERM ends it as Ctrl-C does, with everything that it started."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="ekinerja-bench-") as scratch:
         async with _cluster(given.data or Path(scratch) / "postgres", keep=bool(given.data)) as one:
             bench = Bench(one, Path(scratch), given)

@@ -55,6 +55,7 @@ class Server:
     port: int
     process: psutil.Process
     key: DevelopmentKey
+    log: Path
 
     def request(self, question: Question, case: Case) -> bytes:
         """The bytes of one HTTP request."""
@@ -98,12 +99,18 @@ class Server:
 
     @contextmanager
     def awake(self) -> Iterator[None]:
-        """Let it run; it stands still otherwise, so that none disturbs another."""
-        self.process.resume()
+        """Let it run; it stands still otherwise, so that none disturbs another.
+
+        Raises:
+            SystemExit: it went away meanwhile, or answered with a failure.
+        """
         try:
+            self.process.resume()
             yield
-        finally:
             self.process.suspend()
+        except (psutil.NoSuchProcess, OSError, ValueError) as fault:
+            said = self.log.read_text()[-3000:]
+            raise SystemExit(f"{self.name} failed: {fault!r}. Its log ends:\n{said}") from fault
 
 
 @contextmanager
@@ -155,7 +162,7 @@ def _run(
     try:
         _wait(process, port, folder / f"{name}.log")
         handle.suspend()
-        yield Server(name, port, handle, key)
+        yield Server(name, port, handle, key, folder / f"{name}.log")
     finally:
         _end(process, handle)
 
