@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry import relay
 
-from schema.relay import DEFAULT_PAGE, LARGEST_PAGE
+from schema.selection.pages import DEFAULT_PAGE, LARGEST_PAGE
 
 Id: TypeAlias = Annotated[
     relay.GlobalID, strawberry.argument(description="Opaque; as a field `id` has given it.")
@@ -34,6 +34,16 @@ First: TypeAlias = Annotated[
     strawberry.argument(
         description=f"How many items, 1 to {LARGEST_PAGE}; {DEFAULT_PAGE} where it is left out."
     ),
+]
+Last: TypeAlias = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many items from the end, 1 to {LARGEST_PAGE}; not with `first`."
+    ),
+]
+Before: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(description="The `cursor` of an item: the page ends before it."),
 ]
 After: TypeAlias = Annotated[
     str | None,

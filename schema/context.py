@@ -1,9 +1,9 @@
 """What a resolver may ask of the request: who is asking, in which language, and when."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import strawberry
 
@@ -12,13 +12,10 @@ from schema.errors import Language, Unauthenticated
 from schema.events import EventFeed
 from schema.values import utc_now
 
-if TYPE_CHECKING:
-    from schema.loaders import Loaders
-
 
 @dataclass(slots=True)
 class Context:
-    """One request; in a subscription, one event of it: loaders are never shared between two.
+    """One request; in a subscription, one event of it.
 
     `authorise` reads the viewer's rights anew and answers until when they hold at most; it
     raises Unauthenticated when the token has expired. `cursor` is that of the present event.
@@ -27,12 +24,9 @@ class Context:
     scope: Scope | None
     language: Language
     feed: EventFeed
-    make_loaders: "Callable[[Context], Loaders]"
     authorise: Callable[[], Awaitable[tuple[Scope, datetime]]]
     now: Callable[[], datetime] = utc_now
     cursor: str | None = None
-    memo: dict[str, Any] = field(default_factory=dict)
-    _loaders: "Loaders | None" = None
 
     @property
     def viewer(self) -> Scope:
@@ -45,14 +39,8 @@ class Context:
             raise Unauthenticated
         return self.scope
 
-    @property
-    def loaders(self) -> "Loaders":
-        if self._loaders is None:
-            self._loaders = self.make_loaders(self)
-        return self._loaders
-
     async def renew(self) -> datetime:
-        """Read the viewer's rights anew and forget what was loaded, for the next event.
+        """Read the viewer's rights anew, for the next event.
 
         Returns until when the token holds.
 
@@ -60,7 +48,6 @@ class Context:
             Unauthenticated: the token has expired, or its subject is gone.
         """
         self.scope, expires_at = await self.authorise()
-        self._loaders = None
         return expires_at
 
 

@@ -21,6 +21,17 @@ def position_of(cursor: str) -> int:
     return int(cursor)
 
 
+async def start_of(info: Info, after: str | None) -> int:
+    """Where a stream begins: behind a cursor, or behind the newest event.
+
+    Raises:
+        Unauthenticated: nobody follows without being signed in.
+        DomainError: the cursor is not one of ours.
+    """
+    info.context.viewer  # noqa: B018  raises where nobody is signed in
+    return await info.context.feed.last_position() if after is None else position_of(after)
+
+
 async def following(
     info: Info, after: int, wanted: Callable[[Event], bool]
 ) -> AsyncGenerator[Event, None]:

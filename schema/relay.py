@@ -1,110 +1,36 @@
 """Relay's habits, once for all subjects: global ids, nodes, connections, cursors, numbers."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import strawberry
 from strawberry import relay
 
 from schema.context import Info
-from schema.errors import DomainError, ErrorCode, NotFound, Unauthenticated, UserError
-from schema.tables import Row
+from schema.errors import DomainError, NotFound, Unauthenticated, UserError
 
 NodeType = TypeVar("NodeType")
-LARGEST_PAGE = 100
-DEFAULT_PAGE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """How many rows, and behind which one. The cursor is the key of that row."""
-
-    first: int
-    after: UUID | None
-
-
-async def _none() -> int:
-    return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A page of rows, whether there are more, and a count that is made only when asked."""
-
-    rows: Sequence[Any] = ()
-    has_next: bool = False
-    has_previous: bool = False
-    count: Callable[[], Awaitable[int]] = _none
-
-
-def page_of(first: int | None, after: str | None) -> Page:
-    """Check what a client asks for.
-
-    Raises:
-        DomainError: `first` is not between 1 and 100, or the cursor is not one of ours.
-    """
-    size = DEFAULT_PAGE if first is None else first
-    if not 1 <= size <= LARGEST_PAGE:
-        raise DomainError(ErrorCode.PAGE_TOO_LARGE, field="first", limit=LARGEST_PAGE)
-    return Page(size, None if after is None else _key_of(after))
-
-
-def cursor_of(key: UUID) -> str:
-    return urlsafe_b64encode(key.bytes).decode().rstrip("=")
-
-
-def _key_of(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        raise DomainError(ErrorCode.INVALID_CURSOR, field="after") from None
 
 
 @strawberry.type(description="One item of a page.")
 class Edge(Generic[NodeType]):
-    cursor: str = strawberry.field(description="Give it as `after` to go on behind this item.")
+    cursor: str = strawberry.field(
+        description="Give it as `after` to go on behind this item, or as `before` to go back."
+    )
     node: NodeType = strawberry.field(description="The item.")
 
 
-@strawberry.type(description="A page of items. Forward only: `first` and `after`.")
+@strawberry.type(
+    description="A page of items: forward by `first` and `after`, backward by `last` and `before`."
+)
 class Connection(Generic[NodeType]):
     page_info: relay.PageInfo = strawberry.field(description="Where this page stands.")
     edges: list[Edge[NodeType]] = strawberry.field(description="The items of this page.")
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
-
-    @strawberry.field(description="How many items there are in all.")
-    async def total_count(self) -> int:
-        return await self.count()
-
-
-def connection_of(part: Slice) -> Connection[Any]:
-    """A connection over a slice of rows; GraphQL's type of it is the field's."""
-    edges: list[Edge[Any]] = [Edge(cursor=cursor_of(row.id), node=row) for row in part.rows]
-    return Connection(
-        page_info=relay.PageInfo(
-            has_next_page=part.has_next,
-            has_previous_page=part.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
-        edges=edges,
-        count=part.count,
-    )
-
-
-def backed_by(table: type[Row]) -> Callable[[object, object], bool]:
-    """`is_type_of` of a GraphQL type whose values are rows of a table."""
-
-    def is_type_of(value: object, _info: object) -> bool:
-        return isinstance(value, table)
-
-    return staticmethod(is_type_of)
+    total_count: int = strawberry.field(description="How many items there are in all.")
 
 
 def key_of(id: relay.GlobalID, *types: str) -> UUID:

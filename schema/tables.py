@@ -1,14 +1,22 @@
 """What all tables share: the key, and the label under which Tortoise knows them."""
 
-from typing import Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar, cast
 
 from tortoise import Tortoise, fields
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.models import Model
+from tortoise.transactions import in_transaction
 
 from schema.values import uuid7
 
 APP = "ekinerja"
 """Tortoise's label of this application; foreign keys name tables as `ekinerja.Unit`."""
+
+WRITER = "default"
+"""Tortoise's label of the connections that the models and use cases go through."""
+READER = "reader"
+"""Tortoise's label of the connections on which row level security holds."""
 
 MODULES = (
     "schema.events",
@@ -28,15 +36,26 @@ class Row(Model):
         abstract = True
 
 
+def transaction() -> AbstractAsyncContextManager[TransactionalDBClient]:
+    """One transaction of a use case, on a connection of its own."""
+    return cast("AbstractAsyncContextManager[TransactionalDBClient]", in_transaction(WRITER))
+
+
 RowType = TypeVar("RowType", bound=Row)
 
 
 async def rows_of(table: type[RowType], statement: str, values: list[Any]) -> list[RowType]:
     """Rows of a table from a statement of our own that selects all its columns."""
-    found = await Tortoise.get_connection("default").execute_query_dict(statement, values)
+    found = await Tortoise.get_connection(WRITER).execute_query_dict(statement, values)
     return [table._init_from_db(**row) for row in found]
 
 
 async def dicts_of(statement: str, values: list[Any]) -> list[dict[str, Any]]:
     """What a statement of our own selects, a mapping a row."""
-    return await Tortoise.get_connection("default").execute_query_dict(statement, values)
+    return await Tortoise.get_connection(WRITER).execute_query_dict(statement, values)
+
+
+async def json_of(statement: str, values: list[Any]) -> str:
+    """The JSON text that a statement answers, run as the role that reads for a viewer."""
+    _, rows = await Tortoise.get_connection(READER).execute_query(statement, values)
+    return str(next(iter(rows[0].values())))

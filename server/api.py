@@ -15,11 +15,10 @@ from schema.context import Context
 from schema.errors import DomainError, ErrorCode, Language, Unauthenticated
 from schema.events import EventFeed
 from schema.graph import build_schema
-from schema.loaders import Loaders
 from schema.organizations.viewers import scope_of
 from server.auth import Identity, TokenVerifier, bearer_of
 from server.availability import is_away
-from server.documents import schema_extensions
+from server.documents import Documents
 from server.graphql_view import GraphQLView
 from server.limits import Limits
 from server.masking import Refusal
@@ -36,8 +35,10 @@ class Api:
     def __init__(self, settings: Settings, verifier: TokenVerifier, feed: EventFeed) -> None:
         self._verifier = verifier
         self._feed = feed
+        documents = Documents(Limits(), report_cost=True)
         self.view = GraphQLView(
-            build_schema(schema_extensions(Limits(), report_cost=True)),
+            build_schema(documents.extensions),
+            documents=documents,
             context_for=self.context_for,
             on_connect=self.on_connect,
             present_error=present_error,
@@ -75,7 +76,6 @@ class Api:
             scope=scope,
             language=language,
             feed=self._feed,
-            make_loaders=Loaders,
             authorise=authorise,
         )
 

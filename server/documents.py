@@ -1,19 +1,20 @@
 """The way of a GraphQL document before it runs: parsed, measured, validated, remembered.
 
-`schema_extensions` is what the schema is built with. The order is the defence: tokens are
+`Documents.extensions` is what a schema is built with. The order is the defence: tokens are
 capped while the text is read, sizes are measured before validation (whose overlap rule is
 quadratic), and the cost is taken for the variables of each request, also where the document
 itself is remembered.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
     ValidationContext,
@@ -27,44 +28,54 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from server.limits import Limits, Measurement, measure, refuse_excess
 from server.strings import literal_error, tokens
 
+MEASUREMENTS_KEPT = 16
+"""Page sizes and the like that a document's measurements are remembered for."""
+
+
+Variables = Mapping[str, Any] | None
+
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A valid document. `measurement` is None where its sizes depend on the variables."""
+    """A valid document, and its measurements by the values of the variables that they depend on."""
 
     document: DocumentNode
-    measurement: Measurement | None
+    varies: frozenset[str]
+    measurements: dict[tuple[Any, ...], Measurement]
     tokens: int
 
-
-class DocumentCache:
-    """Valid documents by their text, the least recently used forgotten first.
-
-    Bounded in tokens rather than documents: a tree weighs 0.6 kB a token, so that
-    100,000 tokens stay near 60 MB however many or few documents they are.
-    """
-
-    def __init__(self, max_tokens: int = 100_000) -> None:
-        self._max_tokens = max_tokens
-        self._held = 0
-        self._documents: OrderedDict[str, KnownDocument] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def get(self, text: str) -> KnownDocument | None:
-        known = self._documents.get(text)
-        if known is not None:
-            self._documents.move_to_end(text)
+    def measured(self, schema: GraphQLSchema, limits: Limits, given: Variables) -> Measurement:
+        """Its sizes under these variables (JSON values)."""
+        key = key_of(self.varies, given)
+        known = self.measurements.get(key)
+        if known is None:
+            known = measure(schema, self.document, limits, given)
+            if len(self.measurements) < MEASUREMENTS_KEPT:
+                self.measurements[key] = known
         return known
 
-    def put(self, text: str, known: KnownDocument) -> None:
-        if text in self._documents or known.tokens > self._max_tokens:
-            return
-        self._documents[text] = known
-        self._held += known.tokens
-        while self._held > self._max_tokens:
-            self._held -= self._documents.popitem(last=False)[1].tokens
+
+def key_of(names: frozenset[str], given: Variables) -> tuple[int | float | str | None, ...]:
+    """The numbers that sizes depend on; nothing else in a variable has a part in them."""
+    known = given or {}
+    return tuple(_number(known[name]) if name in known else "left out" for name in sorted(names))
+
+
+def _number(value: Any) -> int | float | None:
+    return value if isinstance(value, int | float) else None
+
+
+TOKENS_KEPT = 100_000
+"""How much of valid documents is remembered, the least recently used forgotten first.
+
+Bounded in tokens rather than documents: a tree weighs 0.6 kB a token, so that these stay near
+60 MB however many or few documents they are.
+"""
+
+
+def document_cache(max_tokens: int = TOKENS_KEPT) -> "LRUCache[str, KnownDocument]":
+    """Documents by their text."""
+    return LRUCache(max_tokens, lambda known: known.tokens)
 
 
 class BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
@@ -96,25 +107,21 @@ RULES = [
 
 
 class DocumentChecks(SchemaExtension):
-    """One request's passage; made anew for each, sharing only the cache.
+    """One request's passage; made anew for each, sharing only what is known of documents.
 
     A refusal becomes `pre_execution_errors`: an exception here would escape from a stream.
     """
 
-    def __init__(
-        self, limits: Limits, cache: DocumentCache, *, introspection: bool, report_cost: bool
-    ) -> None:
-        self._limits = limits
-        self._cache = cache
-        self._introspection = introspection
-        self._report_cost = report_cost
+    def __init__(self, documents: "Documents") -> None:
+        self._documents = documents
+        self._limits = documents.limits
         self._known: KnownDocument | None = None
         self.cost: int | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         context.parse_options["max_tokens"] = self._limits.tokens
-        self._known = self._cache.get(context.query or "")
+        self._known = self._documents.cache.get(context.query or "")
         if self._known is not None:
             context.graphql_document = self._known.document
         yield
@@ -127,9 +134,7 @@ class DocumentChecks(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        if not self._report_cost or self.cost is None:
-            return {}
-        return {"cost": {"requested": self.cost, "limit": self._limits.cost}}
+        return {} if self.cost is None else self._documents.report(self.cost)
 
     def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
@@ -138,13 +143,13 @@ class DocumentChecks(SchemaExtension):
         if fault is not None:
             return [fault]
         try:
-            measurement = known.measurement if known is not None else None
-            if measurement is None:
-                measurement = measure(
-                    context.schema._schema, document, self._limits, context.variables
-                )
+            schema = context.schema._schema
+            if known is None:
+                measurement = measure(schema, document, self._limits, context.variables)
+            else:
+                measurement = known.measured(schema, self._limits, context.variables)
             self.cost = refuse_excess(measurement, self._limits, context.operation_name)
-            self._refuse_ambiguity(measurement)
+            refuse_ambiguity(measurement, context._provided_operation_name)
         except GraphQLError as refused:
             return [refused]
         if known is not None:
@@ -154,20 +159,11 @@ class DocumentChecks(SchemaExtension):
             self._remember(document, measurement)
         return errors
 
-    def _refuse_ambiguity(self, measurement: Measurement) -> None:
-        """Strawberry would take the first of several operations; the specification takes none."""
-        context = self.execution_context
-        if len(measurement.operations) > 1 and context._provided_operation_name is None:
-            raise GraphQLError(
-                "The document has several operations: say which one in operationName.",
-                extensions={"code": "UNKNOWN_OPERATION"},
-            )
-
     def _validate(self, document: DocumentNode) -> list[GraphQLError]:
         errors = validate(
             self.execution_context.schema._schema,
             document,
-            RULES if self._introspection else [*RULES, NoSchemaIntrospectionCustomRule],
+            RULES if self._documents.introspection else [*RULES, NoSchemaIntrospectionCustomRule],
             max_errors=self._limits.errors,
             hide_suggestions=True,
         )
@@ -177,22 +173,60 @@ class DocumentChecks(SchemaExtension):
         return errors
 
     def _remember(self, document: DocumentNode, measurement: Measurement) -> None:
+        context = self.execution_context
         count = sum(1 for _ in tokens(document))
-        kept = None if measurement.varies else measurement
-        self._cache.put(
-            cast("str", self.execution_context.query), KnownDocument(document, kept, count)
+        varies = measurement.varies
+        kept = {key_of(varies, context.variables): measurement}
+        # The limit of tokens is far below what the cache holds, so there is room for each.
+        text = cast("str", context.query)
+        self._documents.cache[text] = KnownDocument(document, varies, kept, count)
+
+
+def refuse_ambiguity(measurement: Measurement, operation_name: str | None) -> None:
+    """Strawberry would take the first of several operations; the specification takes none."""
+    if len(measurement.operations) > 1 and operation_name is None:
+        raise GraphQLError(
+            "The document has several operations: say which one in operationName.",
+            extensions={"code": "UNKNOWN_OPERATION"},
         )
 
 
-def schema_extensions(
-    limits: Limits, *, introspection: bool = True, report_cost: bool = False
-) -> list[Callable[[], SchemaExtension]]:
-    """The extensions (factories, never instances) that a served schema is built with.
+class Documents:
+    """The documents of one schema: what they may ask for, and those that are known.
 
-    The cache belongs to the returned list: use a list for one schema only. `report_cost`
-    adds `extensions.cost {requested, limit}` (nodes) to every answer.
+    `report_cost` adds `extensions.cost {requested, limit}` (nodes) to every answer.
     """
-    cache = DocumentCache()
-    return [
-        lambda: DocumentChecks(limits, cache, introspection=introspection, report_cost=report_cost)
-    ]
+
+    def __init__(
+        self, limits: Limits, *, introspection: bool = True, report_cost: bool = False
+    ) -> None:
+        self.limits = limits
+        self.introspection = introspection
+        self.cache = document_cache()
+        self._report_cost = report_cost
+
+    @property
+    def extensions(self) -> list[Callable[[], SchemaExtension]]:
+        """What the schema is built with: factories, never instances."""
+        return [lambda: DocumentChecks(self)]
+
+    def report(self, cost: int) -> dict[str, Any]:
+        """What an answer's extensions say of its cost."""
+        return {"cost": {"requested": cost, "limit": self.limits.cost}} if self._report_cost else {}
+
+    def passed(
+        self, schema: GraphQLSchema, text: str, operation_name: str | None, given: Variables
+    ) -> tuple[DocumentNode, int] | None:
+        """A known document that may run under these variables, and its cost.
+
+        None where it is new or asks for too much: then the long way says what is wrong.
+        """
+        known = self.cache.get(text)
+        if known is None:
+            return None
+        try:
+            measurement = known.measured(schema, self.limits, given)
+            refuse_ambiguity(measurement, operation_name)
+            return known.document, refuse_excess(measurement, self.limits, operation_name)
+        except GraphQLError:
+            return None

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from strawberry import Schema
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, process_result
 from strawberry.http.websocket_origin import normalize_origin
@@ -28,6 +29,8 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 from strawberry.utils.logging import StrawberryLogger
 
+from schema.selection.execution import one_statement
+from server.documents import Documents
 from server.graphql_socket import SocketAdapter, SocketHandler
 from server.ide import assets, page
 from server.limits import Limits
@@ -72,6 +75,7 @@ class GraphQLView(GraphQL[Any, None]):
         max_body_bytes: also the longest message on a socket.
         max_subscriptions: operations at once on one socket.
         trusted: documents that clients may name by hash; by default there are none.
+        documents: those of the schema, where its queries may be one statement each.
     """
 
     websocket_adapter_class = SocketAdapter
@@ -92,6 +96,7 @@ class GraphQLView(GraphQL[Any, None]):
         connection_init_timeout: timedelta = timedelta(seconds=10),
         max_errors: int = Limits().errors,
         trusted: TrustedDocuments | None = None,
+        documents: Documents | None = None,
     ) -> None:
         if status_profile not in STATUS_PROFILES:
             raise ValueError(
@@ -113,6 +118,7 @@ class GraphQLView(GraphQL[Any, None]):
         self._present_error = present_error
         self._max_errors = max_errors
         self.trusted = trusted or TrustedDocuments()
+        self._documents = documents
         self._ide = ide
         self._invalid_status, self._partial_status = STATUS_PROFILES[status_profile]
 
@@ -206,6 +212,9 @@ class GraphQLView(GraphQL[Any, None]):
             allowed.add(OperationType.MUTATION)
             if negotiated.stream_first:
                 return await self._stream(request, parameters, context, sub_response)
+        known = await self._at_once(parameters, context)
+        if known is not None:
+            return await self._answer(request, known, negotiated.body or JSON, sub_response)
         try:
             result = await self.schema.execute(
                 parameters.query,
@@ -226,6 +235,20 @@ class GraphQLView(GraphQL[Any, None]):
             message = "A subscription is a stream: accept text/event-stream, or use a WebSocket."
             raise Refusal(406, "STREAM_REQUIRED", message) from error
         return await self._answer(request, result, negotiated.body or JSON, sub_response)
+
+    async def _at_once(self, parameters: Parameters, context: Any) -> ExecutionResult | None:
+        """The answer of a known query that is one statement, past Strawberry's steps and hooks."""
+        if self._documents is None:
+            return None
+        schema, name = cast("Schema", self.schema)._schema, parameters.operation_name
+        passed = self._documents.passed(schema, parameters.query, name, parameters.variables)
+        if passed is None:
+            return None
+        document, cost = passed
+        found = await one_statement(schema, document, name, parameters.variables, context)
+        if found is None:
+            return None
+        return ExecutionResult(found.data, found.errors, self._documents.report(cost))
 
     async def _stream(
         self, request: Request, parameters: Parameters, context: Any, sub_response: Response

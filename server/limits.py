@@ -72,11 +72,11 @@ class Size:
 class Measurement:
     """The sizes of a document's operations by name (None for an anonymous one).
 
-    `varies` tells whether variables had a part in it; where not, the sizes hold for any.
+    `varies` are the variables that had a part in it: while these are the same, so are the sizes.
     """
 
     operations: dict[str | None, Size]
-    varies: bool
+    varies: frozenset[str]
 
 
 def measure(
@@ -96,7 +96,7 @@ def measure(
         for node in document.definitions
         if isinstance(node, OperationDefinitionNode)
     }
-    return Measurement(sizes, measurer.varies)
+    return Measurement(sizes, frozenset(measurer.varies))
 
 
 class _Measurer:
@@ -107,7 +107,7 @@ class _Measurer:
         limits: Limits,
         variables: Mapping[str, Any],
     ) -> None:
-        self.varies = False
+        self.varies: set[str] = set()
         self._schema = schema
         self._limits = limits
         self._variables = variables
@@ -212,8 +212,8 @@ class _Measurer:
         if isinstance(node, IntValueNode):
             return int(node.value)
         if isinstance(node, VariableNode):
-            self.varies = True
             name = node.name.value
+            self.varies.add(name)
             value = self._variables.get(name, self._defaults.get(name))
             # Coercion accepts 3.0 for an Int, so it counts as 3 here too.
             return int(value) if isinstance(value, int | float) else None

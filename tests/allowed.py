@@ -86,7 +86,7 @@ SEEN: dict[str, Seen] = {
     "unit_placement": through("unit", "unit_id"),
     "employee": Allowed.person,
     "assignment": through("employee", "employee_id"),
-    "period": in_directory("agency_id"),
+    "period": lambda allowed, scope, row: bool(scope.directories),
     "performance_plan": as_work,
     "behaviour_expectation": through("performance_plan", "plan_id"),
     "target": Allowed.target,

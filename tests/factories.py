@@ -13,13 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import strawberry
 from ekinerja_connectors import Activity as SourceActivity
 from ekinerja_connectors import Evidence as SourceEvidence
 from strawberry.relay import to_base64
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
-from tortoise.transactions import in_transaction
 
 from schema.access import Role, Scope
 from schema.context import Context
@@ -34,7 +34,6 @@ from schema.feeds.models import (
     RunState,
 )
 from schema.graph import build_schema
-from schema.loaders import Loaders
 from schema.organizations.models import Agency, Employee, Unit
 from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
@@ -44,7 +43,7 @@ from schema.progress.models import Activity, ProgressRecord
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation, Entry
-from schema.tables import Row
+from schema.tables import Row, transaction
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
 from schema.targets.loading import save_case
@@ -374,7 +373,7 @@ async def received(
         unit_of_measure=None if source_id == "confirmed" else "laporan",
         evidence=(SourceEvidence(title="Naskah", url="https://arsip.example/naskah"),),
     )
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         return await take_in(
             connection,
             installation_id=world.installation.id,
@@ -457,7 +456,6 @@ class Api:
             scope=None if self.subject is None else (await authorise())[0],
             language=self.language,
             feed=self.feed,
-            make_loaders=Loaders,
             authorise=authorise,
             now=lambda: self.now,
         )
@@ -500,7 +498,8 @@ def answer_of(result: ExecutionResult | PreExecutionError) -> Answer:
             raise refused or error
         codes.append(refused.code.value)
         messages.append(refused.message(Language.ENGLISH))
-    return Answer(result.data, tuple(codes), tuple(messages))
+    # As it goes out: what PostgreSQL answered is JSON text until it is written.
+    return Answer(orjson.loads(orjson.dumps(result.data)), tuple(codes), tuple(messages))
 
 
 def random_id(type_name: str) -> str:

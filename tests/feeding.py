@@ -8,8 +8,10 @@ from ekinerja_connectors import JSON, Activity, Delivery, Item, Page
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema.access import Role, Scope
 from schema.feeds.models import Installation
-from schema.organizations.models import Agency, Employee
+from schema.organizations.models import Agency, Employee, RoleGrant
+from schema.organizations.viewers import scope_of
 from schema.targets.models import Classification, Period, Target, TargetKind
 from server.plugin_host import PluginInfo
 
@@ -50,6 +52,13 @@ async def target(of: Employee, title: str, year: int = 2026) -> Target:
         classification=Classification.INDIVIDUAL,
         owner_employee=of,
     )
+
+
+async def administrator(of: Agency) -> Scope:
+    """Somebody who administers an agency, as a token's subject."""
+    subject = f"pengelola.{of.code}"
+    await RoleGrant.get_or_create(agency=of, subject=subject, role=Role.ADMINISTRATOR)
+    return await scope_of(subject)
 
 
 def connection() -> BaseDBAsyncClient:

@@ -7,24 +7,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from strawberry import Parent, relay
+from strawberry import relay
 from strawberry.scalars import JSON
 
-from schema.arguments import After, First
+from schema.arguments import After, Before, First, Last
 from schema.context import Info
 from schema.errors import DomainError, ErrorCode, NotFound, UserError
 from schema.feeds import models, service
 from schema.feeds.rules import Received
-from schema.relay import (
-    Connection,
-    backed_by,
-    connection_of,
-    key_of,
-    optional_key_of,
-    page_of,
-    plain,
-    refusals,
-)
+from schema.predicates import of_agencies, of_installation
+from schema.relay import Connection, key_of, plain, refusals
+from schema.selection.declarations import One, many, one, page, reads, value
+from schema.selection.execution import Selected
 
 strawberry.enum(models.RunState, description="How a polling run ended.")
 strawberry.enum(
@@ -32,9 +26,9 @@ strawberry.enum(
 )
 
 
+@reads(model=models.Run, visible=of_installation("@it.installation_id"))
 @strawberry.type(description="One polling run.")
 class Run(relay.Node):
-    is_type_of = backed_by(models.Run)
     id: relay.NodeID[UUID]
     started_at: datetime = strawberry.field(description="When it began.")
     ended_at: datetime = strawberry.field(description="When it ended.")
@@ -44,9 +38,9 @@ class Run(relay.Node):
     problem: str | None = strawberry.field(description="What went wrong, if anything.")
 
 
+@reads(model=models.Installation, visible=of_agencies("@it.agency_id"))
 @strawberry.type(description="An installed connector and its health. Secrets are never read back.")
 class Connector(relay.Node):
-    is_type_of = backed_by(models.Installation)
     id: relay.NodeID[UUID]
     plugin: str = strawberry.field(description="The plugin's entry point name.")
     title: str = strawberry.field(description="What the agency calls it.")
@@ -54,42 +48,44 @@ class Connector(relay.Node):
     poll_seconds: int = strawberry.field(description="Pause between polls.")
     next_poll_at: datetime = strawberry.field(description="When it is polled next.")
     failures: int = strawberry.field(description="Failed runs in a row; 0 is healthy.")
+    latest_run: Run | None = one(
+        "run @it",
+        "Null before the first.",
+        where="@it.installation_id = @row.id",
+        order="@it.started_at DESC, @it.id DESC",
+        trusted=True,
+    )
+    waiting_count: int = value(
+        "(SELECT count(*) FROM inbox_item w$ "
+        "WHERE w$.installation_id = @row.id AND w$.processed_at IS NULL)",
+        "Inbox items that wait to be translated.",
+    )
+    dead_letter_count: int = value(
+        "(SELECT count(*) FROM dead_letter d$ "
+        "WHERE d$.installation_id = @row.id AND d$.resolved_at IS NULL)",
+        "Open dead letters.",
+    )
 
-    @strawberry.field(graphql_type=Run | None, description="Null before the first.")
-    async def latest_run(self, root: Parent[models.Installation], info: Info) -> object:
-        return await info.context.loaders.feeds.latest_run.load(root.id)
 
-    @strawberry.field(description="Inbox items that wait to be translated.")
-    async def waiting_count(self, root: Parent[models.Installation], info: Info) -> int:
-        return (await info.context.loaders.feeds.backlog.load(root.id)).waiting
-
-    @strawberry.field(description="Open dead letters.")
-    async def dead_letter_count(self, root: Parent[models.Installation], info: Info) -> int:
-        return (await info.context.loaders.feeds.backlog.load(root.id)).dead_letters
-
-
+@reads(model=models.DeadLetter, visible=of_installation("@it.installation_id"))
 @strawberry.type(description="An item that was given up, with its cause. Nothing is lost.")
 class DeadLetter(relay.Node):
-    is_type_of = backed_by(models.DeadLetter)
     id: relay.NodeID[UUID]
     cause: models.DeadLetterCause = strawberry.field(description="Why.")
     detail: str = strawberry.field(description="Which thing, what is wrong with it.")
     created_at: datetime = strawberry.field(description="When it was given up.")
     resolved_at: datetime | None = strawberry.field(description="Null while it is open.")
-
-    @strawberry.field(graphql_type=Connector, description="Where it came from.")
-    async def connector(self, root: Parent[models.DeadLetter], info: Info) -> object:
-        return await info.context.loaders.feeds.installation.load(root.installation_id)
-
-    @strawberry.field(description="The source's own id of the item.")
-    async def source_id(self, root: Parent[models.DeadLetter], info: Info) -> str:
-        item = await info.context.loaders.feeds.inbox_item.load(root.inbox_item_id)
-        return item.source_id if item else ""
-
-    @strawberry.field(description="What the source said, as it said it.")
-    async def body(self, root: Parent[models.DeadLetter], info: Info) -> JSON:
-        item = await info.context.loaders.feeds.inbox_item.load(root.inbox_item_id)
-        return root.body if root.body is not None else item and item.body  # type: ignore[return-value]
+    connector: Connector = one(
+        "installation @it", "Where it came from.", where="@it.id = @row.installation_id"
+    )
+    source_id: str = value(
+        "(SELECT n$.source_id FROM inbox_item n$ WHERE n$.id = @row.inbox_item_id)",
+        "The source's own id of the item.",
+    )
+    body: JSON = value(
+        "coalesce(@row.body, (SELECT n$.body FROM inbox_item n$ WHERE n$.id = @row.inbox_item_id))",
+        "What the source said, as it said it.",
+    )
 
 
 @strawberry.type(description="Dead letters, newest first, a page at a time.")
@@ -97,30 +93,36 @@ class DeadLetterConnection(Connection[DeadLetter]):
     pass
 
 
+ONE_LETTER = One(source="dead_letter @it", where="@it.id = @key::uuid")
+
+
 @strawberry.type
 class FeedQuery:
-    @strawberry.field(
-        graphql_type=list[Connector],
-        description="Connectors of the agencies that the viewer administers or audits.",
+    connectors: list[Connector] = many(
+        "installation @it",
+        "Connectors of the agencies that the viewer administers or audits.",
+        order="@it.plugin, @it.title",
     )
-    async def connectors(self, info: Info) -> object:
-        return await info.context.loaders.feeds.connectors()
 
-    @strawberry.field(
-        graphql_type=DeadLetterConnection,
-        description="What could not become a record, for administrators and auditors.",
+    @page(
+        "dead_letter @it",
+        "What could not become a record, for administrators and auditors.",
+        given={"connector": "@it.installation_id = @connector"},
+        ids={"connector": "Connector"},
+        keys={"@it.id": "uuid"},
+        newest=True,
+        type=DeadLetterConnection,
     )
-    async def dead_letters(
+    def dead_letters(
         self,
-        info: Info,
         connector: Annotated[
             relay.GlobalID | None, strawberry.argument(description="Those of one connector.")
         ] = None,
         first: First = None,
         after: After = None,
-    ) -> object:
-        page, key = page_of(first, after), optional_key_of(connector, "Connector")
-        return connection_of(await info.context.loaders.feeds.dead_letters(key, page))
+        last: Last = None,
+        before: Before = None,
+    ) -> None: ...
 
 
 @strawberry.input(description="Proof that the source names.")
@@ -200,12 +202,12 @@ class FeedMutation:
     async def replay_dead_letter(
         self, info: Info, input: ReplayDeadLetterInput
     ) -> ReplayDeadLetterPayload:
-        now = info.context.now()
+        viewer, now = info.context.viewer, info.context.now()
         with refusals(info) as refused:
             key = key_of(input.id, "DeadLetter")
-            letter = await info.context.loaders.feeds.administered_dead_letter(key)
-            letter = await service.replay(letter.id, now)
-            return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])  # type: ignore[arg-type]
+            await service.replay(viewer, key, now)
+            letter: Any = Selected(ONE_LETTER, {"key": key})
+            return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])
         return ReplayDeadLetterPayload(dead_letter=None, user_errors=refused)
 
 

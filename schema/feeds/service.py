@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
-from tortoise.transactions import in_transaction
 
+from schema.access import Scope, can_administer
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import inbox
 from schema.feeds.inbox import Accepted
@@ -25,6 +25,7 @@ from schema.feeds.models import (
 )
 from schema.feeds.rules import Received, check_installation
 from schema.organizations.models import Agency
+from schema.tables import transaction
 
 SUBMITTED = "submitted"
 """The plugin name of an installation without a plugin: a service account submits activities."""
@@ -90,7 +91,7 @@ async def accept(installation_id: UUID, received: Sequence[Received], now: datet
         NotFound: no such installation, or it is disabled.
         DomainError: a source_id cannot be kept.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         found = await Installation.filter(id=installation_id, enabled=True).using_db(connection)
         if not found:
             raise NotFound("Connector")
@@ -112,7 +113,7 @@ async def take_page(
     None, with nothing kept, when the installation was disabled or another worker moved the
     cursor since `cursor` was read.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         installation = (
             await Installation.filter(id=installation_id, enabled=True)
             .using_db(connection)
@@ -150,7 +151,7 @@ async def note_failure(
 ) -> None:
     """Note a failed run with its cause, and when the next one is due. The cursor stays."""
     words = problem[:LONGEST_PROBLEM].replace("\x00", "").encode(errors="replace").decode()
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         installation = (
             await Installation.filter(id=installation_id)
             .using_db(connection)
@@ -170,23 +171,24 @@ async def note_failure(
         )
 
 
-async def replay(dead_letter_id: UUID, now: datetime) -> DeadLetter:
+async def replay(viewer: Scope, dead_letter_id: UUID, now: datetime) -> DeadLetter:
     """Let the item wait again now that the cause is mended; the letter is resolved.
 
     An item whose record exists already gives no second one.
 
     Raises:
-        NotFound: no such dead letter.
+        NotFound: no such dead letter, or not in an agency that the viewer administers.
         DomainError: the letter is about a changed body, which replaces nothing by itself.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         letter = (
             await DeadLetter.filter(id=dead_letter_id)
             .using_db(connection)
             .select_for_update()
             .first()
         )
-        if letter is None:
+        source = letter and await Installation.get(id=letter.installation_id)
+        if letter is None or not source or not can_administer(viewer, source.agency_id):
             raise NotFound("Dead letter")
         if letter.cause is DeadLetterCause.CHANGED_AT_SOURCE:
             raise DomainError(ErrorCode.BAD_USER_INPUT, detail=str(letter.cause))

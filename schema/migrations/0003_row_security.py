@@ -91,7 +91,8 @@ POLICIES = {
     # Enough for one's own row and an agency seen as a whole: their directories are always told.
     "employee": f"{in_directory('agency_id')} OR {VIEWER} = ANY (superiors)",
     "assignment": sees("employee", "assignment.employee_id"),
-    "period": in_directory("agency_id"),
+    # A code and two days. What leads to it is guarded, and may be of another agency.
+    "period": f"cardinality({DIRECTORIES}) > 0",
     "performance_plan": sees_work_of("performance_plan.employee_id"),
     "behaviour_expectation": sees("performance_plan", "behaviour_expectation.plan_id"),
     "target": sees_target("target"),
@@ -148,12 +149,12 @@ WHERE a.employee_id = {VIEWER} OR (SELECT true FROM progress_record r
   WHERE r.activity_id = a.id AND {sees_record("r")} LIMIT 1);
 GRANT SELECT ON activity_source TO ekinerja_reader;
 
--- From a target (distance 0) up to the agency's goal. For a target that the viewer sees, or one
+-- From a target (distance 0) up to the agency's goal, each with its owner. For a target that the viewer sees, or one
 -- that is itself on the red thread of such a target; else nothing.
 CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (
   distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
   "position" integer, title text, kind varchar, classification varchar, owner_unit_id uuid,
-  owner_employee_id uuid
+  owner_employee_id uuid, owner_unit unit, owner_employee employee
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 8 AS $$
 #variable_conflict use_column
 BEGIN
@@ -178,8 +179,9 @@ BEGIN
     JOIN target_edge e ON e.child_id = up.id AND e."primary"
   )
   SELECT up.distance, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
-    t."position", t.title, t.kind, t.classification, t.owner_unit_id, t.owner_employee_id
+    t."position", t.title, t.kind, t.classification, t.owner_unit_id, t.owner_employee_id, u, o
   FROM up JOIN target t ON t.id = up.id
+  LEFT JOIN unit u ON u.id = t.owner_unit_id LEFT JOIN employee o ON o.id = t.owner_employee_id
   LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
   ORDER BY up.distance;
 END

@@ -1,24 +1,33 @@
-"""The GraphQL face of organizations: the directory, and who is asking.
+"""The GraphQL face of organizations: the directory, and who is asking."""
 
-Values are rows of the tables; a field without a resolver is the column of the same name.
-"""
-
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
-from strawberry import Parent, relay
+from strawberry import relay
 
 from schema.access import Role
-from schema.arguments import After, AgencyCode, Day, First, Nip, Period, TeamDay, UnitCode
-from schema.context import Info
+from schema.arguments import (
+    After,
+    AgencyCode,
+    Before,
+    Day,
+    First,
+    Last,
+    Nip,
+    Period,
+    TeamDay,
+    UnitCode,
+)
 from schema.errors import DomainError, ErrorCode
-from schema.nesting import nesting
 from schema.organizations import models
 from schema.organizations.models import AssignmentKind
-from schema.permissions import SeesWork, silently
-from schema.relay import Connection, backed_by, connection_of, page_of
+from schema.organizations.rules import WORKING_DAY_MINUTES
+from schema.predicates import holds, in_directory, sees_person, sees_work_of
+from schema.relay import Connection
+from schema.selection.declarations import column, many, one, page, reads, same, value
 
 if TYPE_CHECKING:
     from schema.progress.graph import DailyLog, ProgressRecordConnection
@@ -40,170 +49,223 @@ LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 LONGEST_CALENDAR = 366
 """Days in one `calendar`: a leap year (a house limit)."""
 
+# The post by which a person is known today: the definitive one, else an acting one, the newest.
+TODAYS_POST = f"""(
+  SELECT a$.* FROM assignment a$ WHERE a$.employee_id = @row.id AND {holds("a$", "@today")}
+  ORDER BY a$.kind, a$.starts_on DESC, a$.id DESC LIMIT 1
+) p$"""
 
+UP = f"""(
+  WITH RECURSIVE up$ AS (
+    SELECT @row.id AS id, 0 AS distance
+    UNION ALL
+    SELECT l$.parent_id, up$.distance + 1 FROM up$ JOIN unit_placement l$ ON l$.unit_id = up$.id
+    WHERE l$.parent_id IS NOT NULL AND {holds("l$", "@today")}
+  ) SELECT id, distance FROM up$
+) w$ JOIN unit @it ON @it.id = w$.id"""
+
+PLANNED = "JOIN period p$ ON p$.id = @it.period_id"
+IN_ORDER = "@it.position, @it.code"
+
+
+def day_of(employee: str, day: str, log: str) -> str:
+    """The columns of DailyLog: one employee's one day, whether or not anything is written on it.
+
+    What an unwritten day asks for is `rules.required_minutes`, said here in SQL.
+    """
+    return f"""SELECT {employee} AS employee_id, {day} AS day,
+      coalesce({log}.required_minutes,
+        CASE WHEN extract(isodow FROM {day}) < 6 THEN {WORKING_DAY_MINUTES} ELSE 0 END
+      ) AS required_minutes,
+      coalesce({log}.recorded_minutes, 0) AS recorded_minutes,
+      coalesce({log}.pending_minutes, 0) AS pending_minutes,
+      coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""
+
+
+DAYS = f"""(
+  SELECT g$::date AS day FROM generate_series(@from::date, @to::date, interval '1 day') g$
+) d$ LEFT JOIN daily_log l$ ON l$.employee_id = @row.id AND l$.day = d$.day
+CROSS JOIN LATERAL ({day_of("@row.id", "d$.day", "l$")}) @it"""
+ONE_DAY = DAYS.replace(
+    "generate_series(@from::date, @to::date, interval '1 day') g$", "unnest(ARRAY[@on::date]) g$"
+)
+
+
+@reads(model=models.Agency, visible=in_directory("@it.id"))
 @strawberry.type(description="An agency (instansi).")
 class Agency(relay.Node):
-    is_type_of = backed_by(models.Agency)
     id: relay.NodeID[UUID]
     code: str = strawberry.field(description="Its code, unique among agencies.")
     name: str = strawberry.field(description="Its full name.")
     timezone: str = strawberry.field(description="IANA time zone of its working days.")
-
-    @strawberry.field(
-        graphql_type=list["Unit"], description="All units, as a list; `parent` makes the tree."
+    units: list["Unit"] = many(
+        "unit @it",
+        "All units, as a list; `parent` makes the tree.",
+        where="@it.agency_id = @row.id",
+        order="@it.code",
     )
-    async def units(self, root: Parent[models.Agency], info: Info) -> object:
-        return await info.context.loaders.organizations.agency_units.load(root.id)
 
-    @strawberry.field(
-        graphql_type=list[LazyTarget],
-        description="The agency's goals of a period: targets of units that serve no other.",
+    @many(
+        f"target @it {PLANNED}",
+        "The agency's goals of a period: targets of units that serve no other.",
+        where="@it.agency_id = @row.id AND p$.code = @period AND @it.owner_unit_id IS NOT NULL "
+        'AND NOT EXISTS (SELECT FROM target_edge e$ WHERE e$.child_id = @it.id AND e$."primary")',
+        order=IN_ORDER,
+        type=list[LazyTarget],
     )
-    async def goals(self, root: Parent[models.Agency], info: Info, period: Period) -> object:
-        return await info.context.loaders.targets.goals.load(root.id, period)
+    def goals(self, period: Period) -> None: ...
 
 
+@reads(model=models.Unit, visible=in_directory("@it.agency_id"))
 @strawberry.type(description="A unit (unit organisasi, unor) of an agency.")
 class Unit(relay.Node):
-    is_type_of = backed_by(models.Unit)
     id: relay.NodeID[UUID]
     code: str = strawberry.field(description="Its code, unique in the agency.")
     name: str = strawberry.field(description="Its full name.")
     kind: str = strawberry.field(description="Its level, as the agency names it.")
-
-    @strawberry.field(graphql_type=Agency, description="The agency it belongs to.")
-    async def agency(self, root: Parent[models.Unit], info: Info) -> object:
-        return await info.context.loaders.organizations.agency.load(root.agency_id)
-
-    @strawberry.field(graphql_type="Unit | None", description="The unit above it today.")
-    async def parent(self, root: Parent[models.Unit], info: Info) -> object:
-        return await info.context.loaders.organizations.unit_parent.load(root.id)
-
-    @strawberry.field(graphql_type=list["Unit"], description="Units directly below it today.")
-    async def children(self, root: Parent[models.Unit], info: Info) -> object:
-        depth = nesting(info, "Unit", "children")
-        return await info.context.loaders.organizations.unit_children.load(root.id, depth)
-
-    @strawberry.field(
-        graphql_type=list["Unit"], description="From the top of the agency down to this unit."
+    agency: Agency = strawberry.field(description="The agency it belongs to.")
+    parent: "Unit | None" = one(
+        "unit_placement l$ JOIN unit @it ON @it.id = l$.parent_id",
+        "The unit above it today.",
+        where=f"l$.unit_id = @row.id AND {holds('l$', '@today')}",
     )
-    async def path(self, root: Parent[models.Unit], info: Info) -> object:
-        return await info.context.loaders.organizations.unit_path(root)
-
-    @strawberry.field(graphql_type="Employee | None", description="Who heads it today.")
-    async def head(self, root: Parent[models.Unit], info: Info) -> object:
-        return await info.context.loaders.organizations.unit_head.load(root.id)
-
-    @strawberry.field(
-        graphql_type="EmployeeConnection", description="Who holds a post in it today."
+    children: list["Unit"] = many(
+        "unit_placement l$ JOIN unit @it ON @it.id = l$.unit_id",
+        "Units directly below it today.",
+        where=f"l$.parent_id = @row.id AND {holds('l$', '@today')}",
+        order="@it.code",
     )
-    async def employees(
-        self,
-        root: Parent[models.Unit],
-        info: Info,
-        first: First = None,
-        after: After = None,
-    ) -> object:
-        page = page_of(first, after)
-        staff = await info.context.loaders.organizations.unit_staff.load(root.id, page)
-        return connection_of(staff)
-
-    @strawberry.field(
-        graphql_type=list[LazyTarget], description="Targets of the unit itself in a period."
+    path: list["Unit"] = many(
+        UP, "From the top of the agency down to this unit.", order="w$.distance DESC"
     )
-    async def targets(self, root: Parent[models.Unit], info: Info, period: Period) -> object:
-        return await info.context.loaders.targets.of_unit.load(root.id, period)
-
-    @strawberry.field(
-        graphql_type=list[LazyTeam],
-        description="Teams of the unit's people who appraise others, as far as the viewer may.",
-    )
-    async def teams(self, root: Parent[models.Unit], info: Info, on: TeamDay = None) -> object:
-        return await info.context.loaders.teams.of_unit(root.id, on)
-
-
-@strawberry.type(description="An employee (pegawai): PNS or PPPK.")
-class Employee(relay.Node):
-    is_type_of = backed_by(models.Employee)
-    id: relay.NodeID[UUID]
-    name: str = strawberry.field(description="Full name.")
-    timezone: str = strawberry.field(description="IANA time zone of the working day.")
-
-    nip: str | None = strawberry.field(
-        description="NIP, 18 digits. It holds a birth date: null where this person's work is "
-        "not yours to see.",
-        extensions=silently(SeesWork),
+    head: "Employee | None" = one(
+        "assignment a$ JOIN employee @it ON @it.id = a$.employee_id",
+        "Who heads it today.",
+        where=f"a$.unit_id = @row.id AND a$.heads_unit AND {holds('a$', '@today')}",
     )
 
-    @strawberry.field(description="The post held today (jabatan).")
-    async def position(self, root: Parent[models.Employee], info: Info) -> str | None:
-        post = await info.context.loaders.organizations.assignment.load(root.id)
-        return post.position if post else None
-
-    @strawberry.field(graphql_type=Unit | None, description="The unit of today's post.")
-    async def unit(self, root: Parent[models.Employee], info: Info) -> object:
-        return await info.context.loaders.organizations.unit_of(root.id)
-
-    @strawberry.field(
-        graphql_type="Employee | None",
-        description="The direct superior who appraises (pejabat penilai kinerja).",
+    @page(
+        "employee @it",
+        "Who holds a post in it today.",
+        where="EXISTS (SELECT FROM assignment a$ WHERE a$.employee_id = @it.id "
+        f"AND a$.unit_id = @row.id AND {holds('a$', '@today')})",
+        keys={"@it.id": "uuid"},
+        type="EmployeeConnection",
     )
-    async def appraiser(self, root: Parent[models.Employee], info: Info) -> object:
-        return await info.context.loaders.organizations.appraiser_of(root.id)
+    def employees(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
 
-    @strawberry.field(graphql_type=list["Employee"], description="Whom this person appraises.")
-    async def subordinates(self, root: Parent[models.Employee], info: Info) -> object:
-        depth = nesting(info, "Employee", "subordinates")
-        return await info.context.loaders.organizations.subordinates.load(root.id, depth)
-
-    @strawberry.field(
-        graphql_type=LazyPlan | None,
-        description="The performance plan (SKP) of a period; null where not yours to see.",
-        extensions=silently(SeesWork),
+    @many(
+        f"target @it {PLANNED}",
+        "Targets of the unit itself in a period.",
+        where="@it.owner_unit_id = @row.id AND p$.code = @period",
+        order=IN_ORDER,
+        type=list[LazyTarget],
     )
-    async def plan(self, root: Parent[models.Employee], info: Info, period: Period) -> object:
-        return await info.context.loaders.targets.plan.load(root.id, period)
+    def targets(self, period: Period) -> None: ...
 
-    @strawberry.field(
-        graphql_type=list[LazyTarget],
-        description="Personal targets of a period; empty where not yours to see.",
-        extensions=silently(SeesWork),
+    @many(
+        f"""(
+          SELECT DISTINCT a$.employee_id AS supervisor_id, @on::date AS day
+          FROM assignment a$
+          WHERE a$.unit_id = @row.id AND {holds("a$", "@on::date")}
+        ) @it JOIN employee s$ ON s$.id = @it.supervisor_id""",
+        "Teams of the unit's people who appraise others, as far as the viewer may.",
+        where=f"""({sees_work_of("s$")}) AND EXISTS (
+          SELECT FROM assignment r$ JOIN employee e$ ON e$.id = r$.employee_id
+          WHERE r$.appraiser_id = @it.supervisor_id AND {holds("r$", "@it.day")}
+            AND ({sees_work_of("e$")}))""",
+        order="s$.name, s$.id",
+        defaults={"on": "today"},
+        type=list[LazyTeam],
     )
-    async def targets(self, root: Parent[models.Employee], info: Info, period: Period) -> object:
-        return await info.context.loaders.targets.of_employee.load(root.id, period)
-
-    @strawberry.field(
-        graphql_type=LazyLog | None,
-        description="One day; null where not yours to see.",
-        extensions=silently(SeesWork),
-    )
-    async def daily_log(self, root: Parent[models.Employee], info: Info, on: Day) -> object:
-        return await info.context.loaders.progress.log.load(root.id, on)
-
-    @strawberry.field(
-        graphql_type=list[LazyLog],
-        description="Every day from one to another, both inclusive, at most 366; empty where "
-        "not yours to see.",
-        extensions=silently(SeesWork),
-    )
-    async def calendar(
-        self,
-        root: Parent[models.Employee],
-        info: Info,
-        from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
-        to: Annotated[date, strawberry.argument(description="The last day.")],
-    ) -> object:
-        days = days_between(from_, to)
-        return await info.context.loaders.progress.calendar.load(root.id, *days)
+    def teams(self, on: TeamDay = None) -> None: ...
 
 
-def days_between(start: date, end: date) -> tuple[date, date]:
+def days_between(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises:
     DomainError: the range is empty or longer than a calendar may be.
     """
+    start, end = arguments["from"], arguments["to"]
     if not 0 <= (end - start).days < LONGEST_CALENDAR:
         raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=LONGEST_CALENDAR)
-    return start, end
+    return arguments
+
+
+SEES_WORK = sees_work_of("@row")
+
+
+@reads(model=models.Employee, visible=sees_person("@it"))
+@strawberry.type(description="An employee (pegawai): PNS or PPPK.")
+class Employee(relay.Node):
+    id: relay.NodeID[UUID]
+    name: str = strawberry.field(description="Full name.")
+    timezone: str = strawberry.field(description="IANA time zone of the working day.")
+    nip: str | None = column(
+        "NIP, 18 digits. It holds a birth date: null where this person's work is not yours to see.",
+        sees=SEES_WORK,
+    )
+    position: str | None = value(
+        f"(SELECT p$.position FROM {TODAYS_POST})", "The post held today (jabatan)."
+    )
+    unit: Unit | None = one(
+        f"{TODAYS_POST} JOIN unit @it ON @it.id = p$.unit_id", "The unit of today's post."
+    )
+    appraiser: "Employee | None" = one(
+        f"{TODAYS_POST} JOIN employee @it ON @it.id = p$.appraiser_id",
+        "The direct superior who appraises (pejabat penilai kinerja).",
+    )
+    subordinates: list["Employee"] = many(
+        "employee @it",
+        "Whom this person appraises.",
+        where="@it.id IN (SELECT a$.employee_id FROM assignment a$ "
+        f"WHERE a$.appraiser_id = @row.id AND {holds('a$', '@today')})",
+        order="@it.name, @it.id",
+    )
+
+    @one(
+        f"performance_plan @it {PLANNED} JOIN assignment a$ ON a$.id = @it.assignment_id",
+        "The performance plan (SKP) of a period; null where not yours to see. A transfer opens "
+        "another: the newest is shown.",
+        where="@it.employee_id = @row.id AND p$.code = @period",
+        order="a$.starts_on DESC, @it.id DESC",
+        sees=SEES_WORK,
+        type=LazyPlan | None,
+    )
+    def plan(self, period: Period) -> None: ...
+
+    @many(
+        f"target @it {PLANNED}",
+        "Personal targets of a period; empty where not yours to see.",
+        where="@it.owner_employee_id = @row.id AND p$.code = @period",
+        order=IN_ORDER,
+        sees=SEES_WORK,
+        type=list[LazyTarget],
+    )
+    def targets(self, period: Period) -> None: ...
+
+    @one(
+        ONE_DAY,
+        "One day; null where not yours to see.",
+        sees=SEES_WORK,
+        type=LazyLog | None,
+    )
+    def daily_log(self, on: Day) -> None: ...
+
+    @many(
+        DAYS,
+        "Every day from one to another, both inclusive, at most 366; empty where not yours to see.",
+        order="@it.day",
+        check=days_between,
+        sees=SEES_WORK,
+        type=list[LazyLog],
+    )
+    def calendar(
+        self,
+        from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
+        to: Annotated[date, strawberry.argument(description="The last day.")],
+    ) -> None: ...
 
 
 @strawberry.type(description="Employees, a page at a time.")
@@ -211,51 +273,60 @@ class EmployeeConnection(Connection[Employee]):
     pass
 
 
+PENDING = "@it.employee_id = @viewer AND @it.state = 'PENDING'"
+
+
 @strawberry.type(description="Who is asking.")
 class Viewer:
-    @strawberry.field(graphql_type=Employee | None, description="Null for service accounts.")
-    async def employee(self, info: Info) -> object:
-        key = info.context.viewer.employee_id
-        return key and await info.context.loaders.organizations.employee.load(key)
-
-    @strawberry.field(description="What the viewer may do.")
-    def roles(self, info: Info) -> list[Role]:
-        return list(info.context.viewer.roles)
-
-    @strawberry.field(
-        graphql_type=LazyRecords, description="The viewer's own inbox of pending records."
+    employee: Employee | None = one(
+        "employee @it", "Null for service accounts.", where="@it.id = @viewer"
     )
-    async def pending_records(
+    roles: list[Role] = value("@roles", "What the viewer may do.")
+
+    @page(
+        "progress_record @it",
+        "The viewer's own inbox of pending records.",
+        where=PENDING,
+        given={
+            "source": "EXISTS (SELECT FROM activity_source s$ "
+            "WHERE s$.activity_id = @it.activity_id AND s$.plugin = @source)"
+        },
+        keys={"@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=LazyRecords,
+    )
+    def pending_records(
         self,
-        info: Info,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
         source: Annotated[
             str | None, strawberry.argument(description="A connector's plugin name.")
         ] = None,
-    ) -> object:
-        page = page_of(first, after)
-        return connection_of(await info.context.loaders.progress.inbox(page, source))
+    ) -> None: ...
 
-    @strawberry.field(description="How many pending records wait for the viewer.")
-    async def unread_count(self, info: Info) -> int:
-        return await info.context.loaders.progress.unread_count()
+    unread_count: int = value(
+        f"(SELECT count(*) FROM progress_record u$ WHERE {PENDING.replace('@it', 'u$')})",
+        "How many pending records wait for the viewer.",
+    )
 
 
 @strawberry.type
 class OrganizationQuery:
-    @strawberry.field(graphql_type=Viewer, description="Who am I, my roles, my inbox.")
-    async def viewer(self, info: Info) -> object:
-        return info.context.viewer and Viewer()
+    viewer: Viewer = same("", "Who am I, my roles, my inbox.")
 
-    @strawberry.field(graphql_type=Agency | None, description="An agency by its code.")
-    async def agency(self, info: Info, code: AgencyCode) -> object:
-        return await info.context.loaders.organizations.agency_by_code(code)
+    @one("agency @it", "An agency by its code.", where="@it.code = @code", type=Agency | None)
+    def agency(self, code: AgencyCode) -> None: ...
 
-    @strawberry.field(graphql_type=Unit | None, description="A unit by the codes.")
-    async def unit(self, info: Info, agency: AgencyCode, code: UnitCode) -> object:
-        return await info.context.loaders.organizations.unit_by_code(agency, code)
+    @one(
+        "agency a$ JOIN unit @it ON @it.agency_id = a$.id",
+        "A unit by the codes.",
+        where="a$.code = @agency AND @it.code = @code",
+        type=Unit | None,
+    )
+    def unit(self, agency: AgencyCode, code: UnitCode) -> None: ...
 
-    @strawberry.field(graphql_type=Employee | None, description="An employee by NIP.")
-    async def employee(self, info: Info, nip: Nip) -> object:
-        return await info.context.loaders.organizations.employee_by_nip(nip)
+    @one("employee @it", "An employee by NIP.", where="@it.nip = @nip", type=Employee | None)
+    def employee(self, nip: Nip) -> None: ...

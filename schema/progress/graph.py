@@ -1,4 +1,4 @@
-"""The GraphQL face of progress: records, days, the inbox, and what employees do with them."""
+"""The GraphQL face of progress: records, days, and what arrives live."""
 
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
@@ -8,20 +8,22 @@ from functools import partial
 from uuid import UUID
 
 import strawberry
-from strawberry import Parent, relay
+from strawberry import relay
 from strawberry.scalars import JSON
 
 from schema.arguments import Id, Resume
 from schema.context import Info
 from schema.errors import NotFound
 from schema.events import Event, EventKind
-from schema.live import following, position_of
+from schema.live import following, start_of
 from schema.organizations.graph import Employee
+from schema.predicates import sees_record, sees_target
 from schema.progress import models
-from schema.progress.loaders import Day
 from schema.progress.rules import DayStatus, day_status
-from schema.relay import Connection, backed_by, key_of
-from schema.targets.graph import Indicator, Stage, Target
+from schema.relay import Connection, key_of
+from schema.selection.declarations import One, after, many, one, reads, same, value
+from schema.selection.execution import Selected, found
+from schema.targets.graph import KNOT, KNOTS, Indicator, Stage, Target
 
 strawberry.enum(
     models.RecordState,
@@ -39,6 +41,7 @@ class SourceKind(StrEnum):
     CONNECTOR = "CONNECTOR"
 
 
+@reads()
 @strawberry.type(description="Where a record came from: its employee, or a connector.")
 class Source:
     kind: SourceKind = strawberry.field(description="By hand or by a connector.")
@@ -46,9 +49,13 @@ class Source:
     title: str | None = strawberry.field(description="The connector's name; null by hand.")
 
 
+@reads(
+    model=models.Activity,
+    visible=f"""@it.employee_id = @viewer OR (SELECT true FROM progress_record c$
+      WHERE c$.activity_id = @it.id AND ({sees_record("c$")}) LIMIT 1)""",
+)
 @strawberry.type(description="What a source says that an employee did. Never rewritten.")
 class Activity(relay.Node):
-    is_type_of = backed_by(models.Activity)
     id: relay.NodeID[UUID]
     source_id: str = strawberry.field(description="The source's own id, unique in it.")
     kind: str = strawberry.field(description="The source's event, as the connector names it.")
@@ -62,6 +69,7 @@ class Activity(relay.Node):
     received_at: datetime = strawberry.field(description="When we took it in.")
 
 
+@reads(model=models.Evidence)
 @strawberry.type(description="Proof of a record (bukti dukung).")
 class Evidence:
     title: str = strawberry.field(description="What it is.")
@@ -69,6 +77,7 @@ class Evidence:
     from_source: bool = strawberry.field(description="Named by the source, not by the employee.")
 
 
+@reads(model=models.RecordEvent)
 @strawberry.type(description="One line of a record's history. Append-only.")
 class RecordEvent:
     kind: models.RecordEventKind = strawberry.field(description="What happened.")
@@ -77,22 +86,27 @@ class RecordEvent:
     changes: JSON = strawberry.field(
         description="What changed: names of inputs, each with `before` and `after`."
     )
+    actor: Employee | None = one(
+        "employee @it", "Who; null for a connector.", where="@it.nip = @row.actor"
+    )
 
-    @strawberry.field(graphql_type=Employee | None, description="Who; null for a connector.")
-    async def actor(self, root: Parent[models.RecordEvent], info: Info) -> object:
-        return await info.context.loaders.organizations.employee_by_subject(root.actor)
 
-
+@reads(model=models.ProgressRecord)
 @strawberry.type(description="The target that a record seems to belong to, and why.")
 class TargetSuggestion:
-    target: Target = strawberry.field(description="The suggested target.")
-    score: Decimal = strawberry.field(description="From 0 to 1.")
-    reason: str = strawberry.field(description="What in the words speaks for it.")
+    target: Target = one(
+        "target @it",
+        "The suggested target.",
+        where="@it.id = @row.suggested_target_id",
+        trusted=True,
+    )
+    score: Decimal = value("@row.suggestion_score", "From 0 to 1.")
+    reason: str = value("coalesce(@row.suggestion_reason, '')", "What in the words speaks for it.")
 
 
+@reads(model=models.ProgressRecord, visible=sees_record("@it"))
 @strawberry.type(description="One entry of an employee's day (progres harian).")
 class ProgressRecord(relay.Node):
-    is_type_of = backed_by(models.ProgressRecord)
     id: relay.NodeID[UUID]
     starts_at: datetime = strawberry.field(description="When it began.")
     ends_at: datetime = strawberry.field(description="When it ended; may be past midnight.")
@@ -103,75 +117,39 @@ class ProgressRecord(relay.Node):
     state: models.RecordState = strawberry.field(description="Where it stands.")
     created_at: datetime = strawberry.field(description="When it was written or received.")
     decided_at: datetime | None = strawberry.field(description="When its state last changed.")
-
-    @strawberry.field(description="The working day of its start, in the employee's time zone.")
-    def on(self, root: Parent[models.ProgressRecord]) -> date:
-        return root.day
-
-    @strawberry.field(graphql_type=Employee, description="Whose work it is.")
-    async def employee(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return await info.context.loaders.organizations.employee.load(root.employee_id)
-
-    @strawberry.field(graphql_type=Target | None, description="The target that it serves.")
-    async def target(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return root.target_id and await info.context.loaders.targets.target.load(root.target_id)
-
-    @strawberry.field(
-        graphql_type=list[Target],
-        description="The red thread, from the agency's goal down to its target.",
+    on: date = value("@row.day", "The working day of its start, in the employee's time zone.")
+    # Whoever sees a record sees where it counts: a record is placed in its employee's own plan.
+    employee: Employee = one(None, "Whose work it is.", trusted=True)
+    target: Target | None = one(None, "The target that it serves.", trusted=True)
+    thread: list[Target] = many(
+        KNOTS.format(key="@row.target_id"),
+        "The red thread, from the agency's goal down to its target.",
+        order="@it.distance DESC",
+        columns=KNOT,
+        raw=True,
     )
-    async def thread(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return await info.context.loaders.targets.thread(root.target_id)
-
-    @strawberry.field(graphql_type=Indicator | None, description="The indicator that it moves.")
-    async def indicator(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        key = root.indicator_id
-        return key and await info.context.loaders.targets.indicator.load(key)
-
-    @strawberry.field(graphql_type=Stage | None, description="The stage that it completes.")
-    async def stage(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return root.stage_id and await info.context.loaders.targets.stage.load(root.stage_id)
-
-    @strawberry.field(graphql_type=list[Evidence], description="Proof, the source's first.")
-    async def evidence(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return await info.context.loaders.progress.evidence.load(root.id)
-
-    @strawberry.field(description="Where it came from.")
-    async def source(self, root: Parent[models.ProgressRecord], info: Info) -> Source:
-        found = await info.context.loaders.progress.installation_of(root)
-        if found is None:
-            return Source(kind=SourceKind.MANUAL, plugin=None, title=None)
-        return Source(kind=SourceKind.CONNECTOR, plugin=found.plugin, title=found.title)
-
-    @strawberry.field(graphql_type=Activity | None, description="The source's facts.")
-    async def activity(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        key = root.activity_id
-        return key and await info.context.loaders.progress.activity.load(key)
-
-    @strawberry.field(
-        graphql_type=TargetSuggestion | None, description="Where it seems to belong, if it is said."
+    indicator: Indicator | None = one(None, "The indicator that it moves.", trusted=True)
+    stage: Stage | None = one(None, "The stage that it completes.", trusted=True)
+    evidence: list[Evidence] = many(
+        None, "Proof, the source's first.", order="@it.position", trusted=True
     )
-    async def suggestion(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        target = await info.context.loaders.progress.suggested_target(root)
-        if target is None:
-            return None
-        score, reason = root.suggestion_score, root.suggestion_reason or ""
-        return TargetSuggestion(target=target, score=score, reason=reason)  # type: ignore[arg-type]
-
-    @strawberry.field(graphql_type=list[RecordEvent], description="What happened to it.")
-    async def history(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        return await info.context.loaders.progress.history.load(root.id)
-
-    @strawberry.field(
-        graphql_type="ProgressRecord | None", description="The record that this one replaces."
+    source: Source = one(
+        """(SELECT @row.activity_id AS key) k$
+          LEFT JOIN activity_source s$ ON s$.activity_id = k$.key
+          CROSS JOIN LATERAL (SELECT CASE WHEN s$.plugin IS NULL THEN 'MANUAL' ELSE 'CONNECTOR' END
+            AS kind, s$.plugin, s$.title) @it""",
+        "Where it came from.",
     )
-    async def supersedes(self, root: Parent[models.ProgressRecord], info: Info) -> object:
-        key = root.supersedes_id
-        return key and await info.context.loaders.progress.record.load(key)
-
-    @strawberry.field(description="In `pendingProgress` only: the cursor to resume behind.")
-    def cursor(self, info: Info) -> str | None:
-        return info.context.cursor
+    activity: Activity | None = one(None, "The source's facts.", trusted=True)
+    suggestion: TargetSuggestion | None = same(
+        "@row",
+        "Where it seems to belong, while it waits; afterwards the employee has said so.",
+        where=f"""@row.state = 'PENDING' AND (SELECT {sees_target("t$")} FROM target t$
+          WHERE t$.id = @row.suggested_target_id)""",
+    )
+    history: list[RecordEvent] = many(None, "What happened to it.", order="@it.id", trusted=True)
+    supersedes: "ProgressRecord | None" = one(None, "The record that this one replaces.")
+    cursor: str | None = value("@cursor", "In `pendingProgress` only: the cursor to resume behind.")
 
 
 @strawberry.type(description="Progress records, newest first, a page at a time.")
@@ -179,29 +157,39 @@ class ProgressRecordConnection(Connection[ProgressRecord]):
     pass
 
 
+@reads()
 @strawberry.type(description="One employee's one day.")
 class DailyLog:
-    on: date = strawberry.field(description="The working day, in the employee's time zone.")
+    on: date = value("@row.day", "The working day, in the employee's time zone.")
     required_minutes: int = strawberry.field(description="What the day asks for.")
     recorded_minutes: int = strawberry.field(description="Confirmed.")
     pending_minutes: int = strawberry.field(description="Waiting for the employee.")
     pending_count: int = strawberry.field(description="How many wait for the employee.")
     last_activity_at: datetime | None = strawberry.field(description="End of the latest work.")
-
-    @strawberry.field(graphql_type=Employee, description="Whose day it is.")
-    async def employee(self, root: Parent[Day], info: Info) -> object:
-        return await info.context.loaders.organizations.employee.load(root.employee_id)
-
-    @strawberry.field(graphql_type=DayStatus, description="How it stands.")
-    def status(self, root: Parent[Day]) -> DayStatus:
-        return day_status(root.required_minutes, root.recorded_minutes)
-
-    @strawberry.field(
-        graphql_type=list[ProgressRecord],
-        description="Records of the day in their order; pending ones only for the employee.",
+    employee: Employee = one(
+        "employee @it", "Whose day it is.", where="@it.id = @row.employee_id", trusted=True
     )
-    async def records(self, root: Parent[Day], info: Info) -> object:
-        return await info.context.loaders.progress.of_day(root.employee_id, root.on)
+    status: DayStatus = after(
+        day_status,
+        "How it stands.",
+        required_minutes="@row.required_minutes",
+        recorded_minutes="@row.recorded_minutes",
+    )
+    records: list[ProgressRecord] = many(
+        "progress_record @it",
+        "Records of the day in their order; pending ones only for the employee.",
+        where="@it.employee_id = @row.employee_id AND @it.day = @row.day "
+        "AND (@it.state <> 'PENDING' OR @it.employee_id = @viewer)",
+        order="@it.starts_at, @it.id",
+        trusted=True,  # whoever sees the day sees the person's work
+    )
+
+
+ONE_RECORD = One(source="progress_record @it", where="@it.id = @key::uuid")
+WAITING_RECORD = One(
+    source="progress_record @it", where="@it.id = @key::uuid AND @it.state = 'PENDING'"
+)
+ONE_TARGET = One(source="target @it", where="@it.id = @key::uuid")
 
 
 @strawberry.type(description="A target as it is behind a position of the live feed.")
@@ -222,10 +210,9 @@ class ProgressSubscription:
     ) -> AsyncGenerator[object, None]:
         mine = info.context.viewer.employee_id
         start = await start_of(info, after)
-        arrived = partial(_arrived_for, mine)
-        async for event in following(info, start, arrived):
-            record = await info.context.loaders.progress.visible_record(event.record_id)
-            if record is not None and record.state is models.RecordState.PENDING:
+        async for event in following(info, start, partial(_arrived_for, mine)):
+            record = Selected(WAITING_RECORD, {"key": event.record_id})
+            if await found(info, record, "ProgressRecord"):
                 yield record
 
     @strawberry.subscription(
@@ -251,14 +238,11 @@ def _moves(target_id: UUID, event: Event) -> bool:
     return target_id in event.target_ids
 
 
-async def start_of(info: Info, after: str | None) -> int:
-    """Where a stream begins: behind a cursor, or behind the newest event."""
-    info.context.viewer  # noqa: B018  nobody follows without being signed in
-    return await info.context.feed.last_position() if after is None else position_of(after)
-
-
 async def _target_update(info: Info, key: UUID, cursor: str) -> TargetUpdate:
-    target = await info.context.loaders.targets.visible_target(key)
-    if target is None:
+    """Raises:
+    NotFound: the target is not there, or not the viewer's to see any more.
+    """
+    target = Selected(ONE_TARGET, {"key": key})
+    if not await found(info, target, "Target"):
         raise NotFound("Target")
     return TargetUpdate(cursor=cursor, target=target)  # type: ignore[arg-type]

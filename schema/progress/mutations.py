@@ -2,18 +2,21 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import strawberry
 from strawberry import relay
 
 from schema.context import Info
 from schema.errors import UserError
-from schema.progress import service
-from schema.progress.graph import ProgressRecord
+from schema.progress import models, service
+from schema.progress.graph import ONE_RECORD, ProgressRecord
 from schema.progress.placing import Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation, Entry
 from schema.relay import key_of, optional_key_of, refusals
+from schema.selection.declarations import Many
+from schema.selection.execution import Selected
 
 
 @strawberry.input(description="Proof of a record.")
@@ -147,7 +150,7 @@ class ProgressMutation:
         viewer, now = info.context.viewer, info.context.now()
         with refusals(info) as refused:
             record = await service.log_progress(viewer, input.entry(), now)
-            return LogProgressPayload(record=record, user_errors=[])  # type: ignore[arg-type]
+            return LogProgressPayload(record=shown(record), user_errors=[])
         return LogProgressPayload(record=None, user_errors=refused)
 
     @strawberry.mutation(description="Confirm pending records, one or many.")
@@ -169,7 +172,7 @@ class ProgressMutation:
         with refusals(info) as refused:
             key = key_of(input.id, "ProgressRecord")
             record = await service.dismiss_progress(viewer, key, input.reason, now)
-            return DismissProgressPayload(record=record, user_errors=[])  # type: ignore[arg-type]
+            return DismissProgressPayload(record=shown(record), user_errors=[])
         return DismissProgressPayload(record=None, user_errors=refused)
 
     @strawberry.mutation(description="Replace a record; the old one stays, superseded.")
@@ -180,7 +183,7 @@ class ProgressMutation:
         with refusals(info) as refused:
             key = key_of(input.id, "ProgressRecord")
             record = await service.correct_progress(viewer, key, input.entry(), input.reason, now)
-            return CorrectProgressPayload(record=record, user_errors=[])  # type: ignore[arg-type]
+            return CorrectProgressPayload(record=shown(record), user_errors=[])
         return CorrectProgressPayload(record=None, user_errors=refused)
 
     @strawberry.mutation(description="Send a subordinate's confirmed record back.")
@@ -191,7 +194,7 @@ class ProgressMutation:
         with refusals(info) as refused:
             key = key_of(input.id, "ProgressRecord")
             record = await service.return_progress(viewer, key, input.comment, now)
-            return ReturnProgressPayload(record=record, user_errors=[])  # type: ignore[arg-type]
+            return ReturnProgressPayload(record=shown(record), user_errors=[])
         return ReturnProgressPayload(record=None, user_errors=refused)
 
 
@@ -202,4 +205,17 @@ def confirmed(outcome: service.Confirmed, info: Info) -> ConfirmProgressPayload:
         UserError.of(error, language, ".".join(filter(None, [f"records.{place}", error.field])))
         for place, error in outcome.errors
     ]
-    return ConfirmProgressPayload(records=outcome.records, user_errors=errors)  # type: ignore[arg-type]
+    records: Any = Selected(THESE, {"keys": [record.id for record in outcome.records]})
+    return ConfirmProgressPayload(records=records, user_errors=errors)
+
+
+THESE = Many(
+    source="unnest(@keys::uuid[]) WITH ORDINALITY k$ (id, place) "
+    "JOIN progress_record @it ON @it.id = k$.id",
+    order="k$.place",
+)
+
+
+def shown(record: models.ProgressRecord) -> Any:
+    """A record as the read path shows it now."""
+    return Selected(ONE_RECORD, {"key": record.id})

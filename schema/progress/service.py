@@ -13,7 +13,6 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import F
-from tortoise.transactions import in_transaction
 
 from schema import events
 from schema.access import Scope, can_decide, can_return, can_see_content
@@ -38,6 +37,7 @@ from schema.progress.rules import (
     span_of,
     text_of,
 )
+from schema.tables import transaction
 from schema.targets import cascading
 
 MOST_AT_ONCE = 200
@@ -114,7 +114,7 @@ async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRec
     Raises:
         DomainError: the time, text, evidence, target or amount cannot be.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         change = await _begin(connection, scope, now)
         record = await _write(change, scope, entry)
         await _note(record, RecordEventKind.LOGGED, scope, now, connection)
@@ -135,7 +135,7 @@ async def confirm_progress(
     if len(confirmations) > MOST_AT_ONCE:
         raise DomainError(ErrorCode.TOO_MANY, field="records", limit=MOST_AT_ONCE)
     outcome = Confirmed()
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         change = await _begin(connection, scope, now)
         for place, confirmation in enumerate(confirmations):
             try:
@@ -158,7 +158,7 @@ async def dismiss_progress(
         DomainError: the reason is missing, or the record was replaced or retracted.
     """
     comment = text_of(reason, missing=ErrorCode.REASON_MISSING, field="reason")
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         change = await _begin(connection, scope, now)
         record = await _own_record(change, record_id)
         check_state(
@@ -180,7 +180,7 @@ async def correct_progress(
         DomainError: the reason is missing, the state does not allow it, or the entry cannot be.
     """
     comment = text_of(reason, missing=ErrorCode.REASON_MISSING, field="reason")
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         change = await _begin(connection, scope, now)
         old = await _own_record(change, record_id)
         check_state(old.state, (RecordState.CONFIRMED, RecordState.RETURNED))
@@ -203,7 +203,7 @@ async def return_progress(
         DomainError: the comment is missing, or the record is not confirmed.
     """
     reason = text_of(comment, missing=ErrorCode.REASON_MISSING, field="comment")
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         record = await ProgressRecord.get_or_none(id=record_id, using_db=connection)
         if record is None:
             raise NotFound("Progress record")

@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry import Parent, relay
+from strawberry import relay
 
-from schema.arguments import After, First, Id
-from schema.context import Info
-from schema.errors import NotFound
-from schema.nesting import nesting
-from schema.organizations.graph import Employee, Unit
-from schema.permissions import SeesTarget, silently
-from schema.relay import backed_by, connection_of, key_of, page_of
-from schema.targets import models
-from schema.targets.loaders import Reached, cascade_of
-from schema.values import rounded
+from schema.arguments import After, Before, First, Id, Last
+from schema.organizations.graph import IN_ORDER, Employee, Unit
+from schema.predicates import of_target, sees_target, sees_work
+from schema.selection.declarations import (
+    IF_SEEN,
+    Either,
+    One,
+    Value,
+    after,
+    column,
+    declared,
+    many,
+    one,
+    page,
+    reads,
+    same,
+    value,
+)
+from schema.targets import models, rules
 
 if TYPE_CHECKING:
     from schema.progress.graph import ProgressRecordConnection
@@ -53,7 +62,72 @@ TargetOwner = Annotated[
     Unit | Employee, strawberry.union("TargetOwner", description="A unit or a person.")
 ]
 
+# What the rules of achievement ask of an indicator: how it is measured, and its planned path.
+MEASURED = """SELECT {i}.polarity, {i}.planned::text, {i}.minimum::text, {i}.maximum::text,
+  {i}.baseline::text, {i}.realized::text"""
+POINTS = """(SELECT coalesce(json_agg(json_build_object('day', n$.day, 'planned', n$.planned::text)
+  ORDER BY n$.day), '[]') FROM trajectory_point n$ WHERE n$.indicator_id = {i}.id)"""
 
+
+def measured(indicators: str, path: str = "") -> str:
+    """Indicators as the rules take them, as JSON; `indicators` is their FROM under `i$`."""
+    columns = MEASURED.format(i="i$") + path
+    return (
+        f"""(SELECT coalesce(json_agg(row_to_json(f$)), '[]') FROM ({columns} {indicators}) f$)"""
+    )
+
+
+def reached(indicators: str, stages: str, figures: str) -> str:
+    """The columns of Achievement, over indicators and stages; each is worked out where asked."""
+    return f"""(SELECT {figures},
+      {measured(indicators)} AS indicators,
+      {measured(indicators, f", {POINTS.format(i='i$')} AS points")} AS paths,
+      {stages} AS stages) @it"""
+
+
+OWN = "FROM indicator i$ WHERE i$.target_id = @row.id AND @row.kind <> 'STAGED'"
+STAGES = """(SELECT coalesce(json_agg(json_build_object('weight', s$.weight::text,
+  'completed_on', s$.completed_on) ORDER BY s$.position), '[]')
+  FROM stage s$ WHERE s$.target_id = @row.id AND @row.kind = 'STAGED')"""
+REACHED_BY_TARGET = reached(
+    OWN,
+    STAGES,
+    f"""(SELECT CASE WHEN count(*) = 1 THEN min(i$.realized) END {OWN})
+        AS realized,
+      (SELECT CASE WHEN count(*) = 1 THEN min(i$.planned) END {OWN})
+        AS planned,
+      (SELECT count(s$.completed_on) FROM stage s$ WHERE s$.target_id = @row.id
+        HAVING @row.kind = 'STAGED') AS completed_stages,
+      (SELECT max(i$.realized_at) {OWN}) AS as_of""",
+)
+HAS_MEASURE = """CASE @row.kind
+  WHEN 'STAGED' THEN EXISTS (SELECT FROM stage s$ WHERE s$.target_id = @row.id)
+  ELSE EXISTS (SELECT FROM indicator i$ WHERE i$.target_id = @row.id) END"""
+REACHED_BY_INDICATOR = reached(
+    "FROM (SELECT @row.*) i$",
+    "NULL::json",
+    "@row.realized, @row.planned, NULL::int AS completed_stages, @row.realized_at AS as_of",
+)
+
+# From a target that the viewer sees up to the agency's goal, also over what they do not see whole:
+# there the owner comes with the knot.
+KNOTS = "red_thread({key}) @it"
+KNOT = {
+    "cascade": Value(sql="@row.cascade"),
+    "owner": Either(
+        members={
+            "Unit": One(
+                source="(SELECT (@row.owner_unit).*) @it", where="@it.id IS NOT NULL", raw=True
+            ),
+            "Employee": One(
+                source="(SELECT (@row.owner_employee).*) @it", where="@it.id IS NOT NULL", raw=True
+            ),
+        }
+    ),
+}
+
+
+@reads()
 @strawberry.type(description="How far an indicator or a target has come. Missing is not zero.")
 class Achievement:
     realized: Decimal | None = strawberry.field(
@@ -62,28 +136,36 @@ class Achievement:
     )
     planned: Decimal | None = strawberry.field(description="The number planned.")
     completed_stages: int | None = strawberry.field(description="Of staged work only.")
-    on_track: bool = strawberry.field(
-        description="Nothing that the planned path asked for by today is missing."
-    )
     as_of: datetime | None = strawberry.field(description="When it last moved.")
-
-    @strawberry.field(
-        description="In percent of the plan, two decimals; not capped. Of a target: the mean of "
-        "its indicators, or the completed weight of its stages."
+    on_track: bool = after(
+        rules.all_on_track,
+        "Nothing that the planned path asked for by today is missing.",
+        indicators="@row.paths",
+        day="@today",
     )
-    def percentage(self, root: Parent[Reached]) -> Decimal | None:
-        return None if root.percentage is None else rounded(root.percentage)
+    percentage: Decimal | None = after(
+        rules.achieved,
+        "In percent of the plan, two decimals; not capped. Of a target: the mean of "
+        "its indicators, or the completed weight of its stages.",
+        indicators="@row.indicators",
+        stages="@row.stages",
+    )
 
 
+@reads(model=models.TrajectoryPoint)
 @strawberry.type(description="A point of the planned path and of the actual path.")
 class TrajectoryPoint:
-    on: date = strawberry.field(description="By the end of this day.")
+    on: date = value("@row.day", "By the end of this day.")
     planned: Decimal = strawberry.field(description="Planned in all by then (cumulative).")
-    actual: Decimal | None = strawberry.field(
-        description="Reached in all by then; null where nothing was, or its time has not begun."
+    actual: Decimal | None = value(
+        "CASE WHEN coalesce((SELECT max(b$.day) < @today FROM trajectory_point b$ "
+        "WHERE b$.indicator_id = @row.indicator_id AND b$.day < @row.day), true) "
+        "THEN actual_by(@row.indicator_id, @row.day) END",
+        "Reached in all by then; null where nothing was, or its time has not begun.",
     )
 
 
+@reads(model=models.Indicator)
 @strawberry.type(description="Numbers along a planned path.")
 class Trajectory:
     unit_of_measure: str | None = strawberry.field(description="Unit of all numbers here.")
@@ -93,32 +175,25 @@ class Trajectory:
     baseline: Decimal | None = strawberry.field(description="Where it began, if not at zero.")
     polarity: models.Polarity = strawberry.field(description="Which way is better.")
     accumulation: models.Accumulation = strawberry.field(description="What a quantity means.")
+    points: list[TrajectoryPoint] = many(
+        None, "The points of the path, by day.", order="@it.day", trusted=True
+    )
 
-    @strawberry.field(description="The points of the path, by day.")
-    async def points(self, root: Parent[models.Indicator], info: Info) -> list[TrajectoryPoint]:
-        return await info.context.loaders.targets.paths.load(root.id)  # type: ignore[return-value]
 
-
+@reads(model=models.Indicator, visible=of_target("@it.target_id"))
 @strawberry.type(description="A performance indicator (IKI) of a target.")
 class Indicator(relay.Node):
-    is_type_of = backed_by(models.Indicator)
     id: relay.NodeID[UUID]
     aspect: models.Aspect = strawberry.field(description="Quantity, quality, time or cost.")
     title: str = strawberry.field(description="What is measured.")
     unit_of_measure: str | None = strawberry.field(description="Null where the source has none.")
-
-    @strawberry.field(graphql_type=Trajectory, description="The plan and the path.")
-    def measure(self, root: Parent[models.Indicator]) -> object:
-        return root
-
-    @strawberry.field(graphql_type=Achievement | None, description="How far it has come.")
-    async def achievement(self, root: Parent[models.Indicator], info: Info) -> object:
-        return await info.context.loaders.targets.reached_by_indicator(root)
+    measure: Trajectory = same("@row", "The plan and the path.")
+    achievement: Achievement | None = one(REACHED_BY_INDICATOR, "How far it has come.")
 
 
+@reads(model=models.Stage, visible=of_target("@it.target_id"))
 @strawberry.type(description="A stage of staged work.")
 class Stage(relay.Node):
-    is_type_of = backed_by(models.Stage)
     id: relay.NodeID[UUID]
     position: int = strawberry.field(description="Its place in the order.")
     title: str = strawberry.field(description="What is to be done.")
@@ -129,14 +204,15 @@ class Stage(relay.Node):
     )
 
 
+@reads(model=models.Target)
 @strawberry.type(description="Work in ordered stages, which no number describes.")
 class StagedWork:
-    stages: list[Stage] = strawberry.field(description="In their order.")
+    stages: list[Stage] = many(None, "In their order.", order="@it.position", trusted=True)
 
 
+@reads(model=models.ActionPlan, visible=of_target("@it.target_id"))
 @strawberry.type(description="An action plan (rencana aksi) of a target.")
 class ActionPlan(relay.Node):
-    is_type_of = backed_by(models.ActionPlan)
     id: relay.NodeID[UUID]
     description: str = strawberry.field(description="What is to be done.")
     starts_on: date = strawberry.field(description="First day.")
@@ -145,111 +221,106 @@ class ActionPlan(relay.Node):
     unit_of_measure: str | None = strawberry.field(description="Of the quantity.")
 
 
+@reads(model=models.Target, visible=sees_target("@it"))
 @strawberry.type(
     description="A goal of a unit, or a work result (RHK) of a person. On a red thread a viewer "
     "also meets targets of others: title and owner are shown, the rest is null or empty."
 )
 class Target(relay.Node):
-    is_type_of = backed_by(models.Target)
     id: relay.NodeID[UUID]
     title: str = strawberry.field(description="What is to be reached.")
-    code: str | None = strawberry.field(
-        description="Unique in the agency and period.", extensions=silently(SeesTarget)
+    code: str | None = column("Unique in the agency and period.", sees=IF_SEEN)
+    kind: models.TargetKind | None = column("How it is measured.", sees=IF_SEEN)
+    classification: models.Classification | None = column("Whose result it is.", sees=IF_SEEN)
+    period: str | None = value(
+        "(SELECT p$.code FROM period p$ WHERE p$.id = @row.period_id)",
+        "The planning period's code, such as 2026.",
+        sees=IF_SEEN,
     )
-    kind: models.TargetKind | None = strawberry.field(
-        description="How it is measured.", extensions=silently(SeesTarget)
+    owner: TargetOwner = declared(
+        Either(
+            members={
+                "Unit": One(source="unit @it", where="@it.id = @row.owner_unit_id"),
+                "Employee": One(source="employee @it", where="@it.id = @row.owner_employee_id"),
+            }
+        ),
+        "The unit or person it belongs to.",
     )
-    classification: models.Classification | None = strawberry.field(
-        description="Whose result it is.", extensions=silently(SeesTarget)
+    cascade: models.CascadeKind = value(
+        "coalesce((SELECT e$.kind FROM target_edge e$ "
+        "WHERE e$.child_id = @row.id AND e$.\"primary\"), 'ROOT')",
+        "How it serves its parent.",
+    )
+    parent: "Target | None" = one(
+        KNOTS.format(key="@row.id"),
+        "What it serves first of all.",
+        where="@it.distance = 1",
+        columns=KNOT,
+        raw=True,
+    )
+    path: list["Target"] = many(
+        KNOTS.format(key="@row.id"),
+        "The red thread (benang merah): from the agency's goal down to here.",
+        order="@it.distance DESC",
+        columns=KNOT,
+        raw=True,
+    )
+    children: list["Target"] = many(
+        "target_edge e$ JOIN target @it ON @it.id = e$.child_id",
+        "What serves it, as far as the viewer may see.",
+        where="e$.parent_id = @row.id",
+        order=IN_ORDER,
+        sees=IF_SEEN,
+    )
+    indicators: list[Indicator] = many(
+        None,
+        "None, one or several, in different units.",
+        order="@it.position",
+        trusted=True,
+        sees=IF_SEEN,
+    )
+    staged_work: StagedWork | None = same(
+        "@row",
+        "Null where the target has no stages.",
+        where="EXISTS (SELECT FROM stage s$ WHERE s$.target_id = @row.id)",
+        sees=IF_SEEN,
+    )
+    achievement: Achievement | None = one(
+        REACHED_BY_TARGET,
+        "Null where it has neither indicator nor stage.",
+        where=HAS_MEASURE,
+        sees=IF_SEEN,
+    )
+    action_plans: list[ActionPlan] = many(
+        None,
+        "What is to be done for it within the period.",
+        order="@it.position",
+        trusted=True,
+        sees=IF_SEEN,
     )
 
-    @strawberry.field(
-        description="The planning period's code, such as 2026.", extensions=silently(SeesTarget)
+    @page(
+        "progress_record @it",
+        "Records that count for it, newest first, as far as the viewer may see.",
+        where="@it.target_id = @row.id",
+        given={"state": "@it.state = @state"},
+        keys={"@it.starts_at": "timestamptz", "@it.id": "uuid"},
+        newest=True,
+        type=LazyRecords,
     )
-    async def period(self, root: Parent[models.Target], info: Info) -> str | None:
-        period = await info.context.loaders.targets.period.load(root.period_id)
-        return period.code if period else None
-
-    @strawberry.field(graphql_type=TargetOwner, description="The unit or person it belongs to.")
-    async def owner(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.owner(root)
-
-    @strawberry.field(graphql_type=models.CascadeKind, description="How it serves its parent.")
-    async def cascade(self, root: Parent[models.Target], info: Info) -> object:
-        return cascade_of(await info.context.loaders.targets.edge_up.load(root.id))
-
-    @strawberry.field(graphql_type="Target | None", description="What it serves first of all.")
-    async def parent(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.parent(root.id)
-
-    @strawberry.field(
-        graphql_type=list["Target"],
-        description="The red thread (benang merah): from the agency's goal down to here.",
-    )
-    async def path(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.path(root)
-
-    @strawberry.field(
-        graphql_type=list["Target"],
-        description="What serves it, as far as the viewer may see.",
-        extensions=silently(SeesTarget),
-    )
-    async def children(self, root: Parent[models.Target], info: Info) -> object:
-        depth = nesting(info, "Target", "children")
-        return await info.context.loaders.targets.children.load(root.id, depth)
-
-    @strawberry.field(
-        graphql_type=list[Indicator],
-        description="None, one or several, in different units.",
-        extensions=silently(SeesTarget),
-    )
-    async def indicators(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.indicators.load(root.id)
-
-    @strawberry.field(
-        graphql_type=StagedWork | None,
-        description="Null where the target has no stages.",
-        extensions=silently(SeesTarget),
-    )
-    async def staged_work(self, root: Parent[models.Target], info: Info) -> object:
-        stages = await info.context.loaders.targets.stages.load(root.id)
-        return StagedWork(stages=stages) if stages else None  # type: ignore[arg-type]
-
-    @strawberry.field(
-        graphql_type=Achievement | None,
-        description="Null where it has neither indicator nor stage.",
-        extensions=silently(SeesTarget),
-    )
-    async def achievement(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.reached_by_target(root)
-
-    @strawberry.field(
-        graphql_type=list[ActionPlan],
-        description="What is to be done for it within the period.",
-        extensions=silently(SeesTarget),
-    )
-    async def action_plans(self, root: Parent[models.Target], info: Info) -> object:
-        return await info.context.loaders.targets.action_plans.load(root.id)
-
-    @strawberry.field(
-        graphql_type=LazyRecords,
-        description="Records that count for it, newest first, as far as the viewer may see.",
-    )
-    async def records(
+    def records(
         self,
-        root: Parent[models.Target],
-        info: Info,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
         state: Annotated[
             LazyRecordState | None, strawberry.argument(description="Only records in this state.")
         ] = None,
-    ) -> object:
-        page = page_of(first, after)
-        loaders = info.context.loaders.progress
-        return connection_of(await loaders.of_targets.load(root.id, page, state))
+    ) -> None: ...
 
 
+@reads()
 @strawberry.type(description="One behaviour of a plan, with the leader's special expectation.")
 class BehaviourExpectation:
     behaviour: models.Behaviour = strawberry.field(description="One of the seven values.")
@@ -258,45 +329,42 @@ class BehaviourExpectation:
     )
 
 
+SEVEN = ", ".join(f"({place}, '{one}')" for place, one in enumerate(models.Behaviour))
+
+
+@reads(model=models.PerformancePlan, visible=sees_work("@it.employee_id"))
 @strawberry.type(description="A performance plan (SKP) of one post in one period.")
 class PerformancePlan(relay.Node):
-    is_type_of = backed_by(models.PerformancePlan)
     id: relay.NodeID[UUID]
     state: models.PlanState = strawberry.field(description="Where it stands.")
-
-    @strawberry.field(description="The planning period's code.")
-    async def period(self, root: Parent[models.PerformancePlan], info: Info) -> str:
-        period = await info.context.loaders.targets.period.load(root.period_id)
-        return period.code if period else ""
-
-    @strawberry.field(graphql_type=Employee, description="Whose plan it is.")
-    async def employee(self, root: Parent[models.PerformancePlan], info: Info) -> object:
-        return await info.context.loaders.organizations.employee.load(root.employee_id)
-
-    @strawberry.field(
-        graphql_type=Employee | None, description="Who appraises for this post; null at the top."
+    period: str = value(
+        "(SELECT p$.code FROM period p$ WHERE p$.id = @row.period_id)",
+        "The planning period's code.",
     )
-    async def appraiser(self, root: Parent[models.PerformancePlan], info: Info) -> object:
-        return await info.context.loaders.targets.appraiser_of(root)
-
-    @strawberry.field(graphql_type=list[Target], description="The work results of the plan.")
-    async def targets(self, root: Parent[models.PerformancePlan], info: Info) -> object:
-        return await info.context.loaders.targets.of_plan.load(root.id)
-
-    @strawberry.field(description="The seven values, each once.")
-    async def behaviours(
-        self, root: Parent[models.PerformancePlan], info: Info
-    ) -> list[BehaviourExpectation]:
-        said = await info.context.loaders.targets.expectations.load(root.id)
-        return [BehaviourExpectation(behaviour=b, expectation=text) for b, text in said]
+    employee: Employee = strawberry.field(description="Whose plan it is.")
+    appraiser: Employee | None = one(
+        "assignment a$ JOIN employee @it ON @it.id = a$.appraiser_id",
+        "Who appraises for this post; null at the top.",
+        where="a$.id = @row.assignment_id",
+    )
+    targets: list[Target] = many(None, "The work results of the plan.", order=IN_ORDER)
+    behaviours: list[BehaviourExpectation] = many(
+        f"""(VALUES {SEVEN}) v$ (place, behaviour) CROSS JOIN LATERAL (
+          SELECT v$.behaviour, (SELECT x$.expectation FROM behaviour_expectation x$
+            WHERE x$.plan_id = @row.id AND x$.behaviour = v$.behaviour) AS expectation
+        ) @it""",
+        "The seven values, each once.",
+        order="v$.place",
+    )
 
 
 @strawberry.type
 class TargetQuery:
-    @strawberry.field(graphql_type=Target | None, description="A target by its id.")
-    async def target(self, info: Info, id: Id) -> object:
-        loaders = info.context.loaders.targets
-        try:
-            return await loaders.visible_target(key_of(id, "Target"))
-        except NotFound:
-            return None
+    @one(
+        "target @it",
+        "A target by its id.",
+        where="@it.id = @id",
+        ids={"id": "Target"},
+        type=Target | None,
+    )
+    def target(self, id: Id) -> None: ...

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.transactions import in_transaction
 
 from schema.organizations.models import Agency
 from schema.organizations.service import (
@@ -24,6 +23,7 @@ from schema.organizations.service import (
     refresh_reporting_lines,
     refusal,
 )
+from schema.tables import transaction
 from schema.targets.case_flow import Key, edges_of, flows_of
 from schema.targets.case_values import Case, UnitEntry
 from schema.targets.models import (
@@ -65,7 +65,7 @@ async def save_units(case: Case) -> Loaded:
     Raises:
         DomainError: the agency's code belongs to another agency.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         await connection.execute_query_dict(ONE_AT_A_TIME)
         agency = await _agency(connection, case)
         units = await place_units(connection, agency, _places(case), case.starts_on)
@@ -79,7 +79,7 @@ async def save_case(case: Case, progress: Progress = lambda stored: None) -> Loa
         DomainError: the period holds targets already; the agency's code or a NIP belongs to
             another agency; a unit has a head whom the case does not know.
     """
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         await connection.execute_query_dict(ONE_AT_A_TIME)
         agency = await _agency(connection, case)
         period = await _period(connection, agency, case)

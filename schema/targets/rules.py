@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from schema.targets.models import Polarity
+from schema.values import rounded
 
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
@@ -118,6 +119,39 @@ def target_percentage(percentages: Iterable[Decimal | None]) -> Decimal | None:
     """
     known = [value for value in percentages if value is not None]
     return sum(known, ZERO) / len(known) if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Plan):
+    """An indicator as it stands: its plan, what was reached, and its planned path where asked."""
+
+    realized: Decimal | None = None
+    points: Sequence[Point] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFacts:
+    """A stage's weight, and the day on which it was completed, if it was."""
+
+    weight: Decimal | None
+    completed_on: date | None
+
+
+def achieved(indicators: list[Measured], stages: list[StageFacts] | None) -> Decimal | None:
+    """Achievement in percent, two decimals: of stages where there are any, else of indicators.
+
+    One indicator at 3 of 12 -> 25.00; two at 50 and 100 -> 75.00; 2 of 3 equal stages -> 66.67.
+    """
+    if stages:
+        completed = [stage.completed_on is not None for stage in stages]
+        return rounded(stages_percentage([stage.weight for stage in stages], completed))
+    reached = target_percentage(percentage(one, one.realized) for one in indicators)
+    return None if reached is None else rounded(reached)
+
+
+def all_on_track(indicators: list[Measured], day: date) -> bool:
+    """Whether each indicator is on track; staged work has no path and is."""
+    return all(on_track(one, one.points, one.realized, day) for one in indicators)
 
 
 def next_open_stage(completed: Sequence[bool]) -> int | None:

@@ -1,48 +1,71 @@
 """The GraphQL face of teams: the board of a supervisor, and its live feed."""
 
-from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
+from uuid import UUID
 
 import strawberry
-from strawberry import Parent
 
 from schema.arguments import Resume, Supervisor, TeamDay
 from schema.context import Info
-from schema.live import following
-from schema.organizations.graph import Employee
-from schema.progress.graph import DailyLog, start_of
+from schema.errors import NotFound
+from schema.events import Event
+from schema.live import following, start_of
+from schema.organizations.graph import Employee, day_of
+from schema.predicates import holds, sees_work_of
+from schema.progress.graph import DailyLog
 from schema.relay import optional_key_of
+from schema.selection.declarations import One, after, many, one, reads, same, value
+from schema.selection.execution import Selected, found
 from schema.teams import rules
-from schema.teams.loaders import Member, TeamOfDay
 
 strawberry.enum(
     rules.PresenceStatus, description="Where a person's day stands, in their own time zone."
 )
 
+# Who was appraised by whom on that day, as far as the viewer may see their work: transfers do not
+# rewrite the past.
+MEMBERS = f"""(
+  SELECT DISTINCT a$.employee_id FROM assignment a$
+  WHERE a$.appraiser_id = @row.supervisor_id AND {holds("a$", "@row.day")}
+) m$ JOIN employee @it_employee ON @it_employee.id = m$.employee_id
+  AND ({sees_work_of("@it_employee")})
+LEFT JOIN daily_log l$ ON l$.employee_id = m$.employee_id AND l$.day = @row.day
+CROSS JOIN LATERAL ({day_of("m$.employee_id", "@row.day", "l$")}) @it_log"""
+FACTS = {
+    "on": "@row_log.day",
+    "timezone": "@row_employee.timezone",
+    "required_minutes": "@row_log.required_minutes",
+    "recorded_minutes": "@row_log.recorded_minutes",
+    "last_activity_at": "@row_log.last_activity_at",
+}
+OF_MEMBERS = MEMBERS.replace("@it", "o$")
 
+
+def of_members(sql: str) -> str:
+    """An aggregate over the members of the team in @row."""
+    return f"(SELECT {sql} FROM {OF_MEMBERS})"
+
+
+EACH = ", ".join(f"'{name}', {sql.replace('@row', 'o$')}" for name, sql in FACTS.items())
+
+
+@reads()
 @strawberry.type(description="One person of a team on one day.")
 class TeamMember:
-    employee: Employee = strawberry.field(description="Who.")
-    status: rules.PresenceStatus = strawberry.field(description="Where the day stands.")
-    log: DailyLog = strawberry.field(description="The day; pending records are a number only.")
-
-    @strawberry.field(description="Confirmed minutes of the day.")
-    def recorded_minutes(self, root: Parent[Member]) -> int:
-        return root.log.recorded_minutes
-
-    @strawberry.field(description="Minutes that the day asks for.")
-    def required_minutes(self, root: Parent[Member]) -> int:
-        return root.log.required_minutes
-
-    @strawberry.field(description="How many records wait for the person.")
-    def pending_count(self, root: Parent[Member]) -> int:
-        return root.log.pending_count
-
-    @strawberry.field(description="End of the latest work of the day.")
-    def last_activity_at(self, root: Parent[Member]) -> datetime | None:
-        return root.log.last_activity_at
+    employee: Employee = same("@row_employee", "Who.")
+    status: rules.PresenceStatus = after(
+        rules.presence_of, "Where the day stands.", now="@now", **FACTS
+    )
+    log: DailyLog = same("@row_log", "The day; pending records are a number only.")
+    recorded_minutes: int = value("@row_log.recorded_minutes", "Confirmed minutes of the day.")
+    required_minutes: int = value("@row_log.required_minutes", "Minutes that the day asks for.")
+    pending_count: int = value("@row_log.pending_count", "How many records wait for the person.")
+    last_activity_at: datetime | None = value(
+        "@row_log.last_activity_at", "End of the latest work of the day."
+    )
 
 
 @strawberry.type(description="How many members stand where.")
@@ -51,35 +74,46 @@ class StatusCount:
     count: int = strawberry.field(description="How many members; never 0.")
 
 
+def counted(members: list[rules.DayFacts], now: datetime) -> list[StatusCount]:
+    """Members by status."""
+    counts = rules.status_counts(members, now)
+    return [StatusCount(status=status, count=number) for status, number in counts.items()]
+
+
+@reads()
 @strawberry.type(description="A team's day in figures.")
 class TeamSummary:
-    members: int = strawberry.field(description="How many people.")
-    recorded_minutes: int = strawberry.field(description="Confirmed minutes of all.")
-    required_minutes: int = strawberry.field(description="Minutes that the day asks of all.")
-    pending_count: int = strawberry.field(description="Records that wait for their people.")
-    statuses: list[StatusCount] = strawberry.field(description="By status.")
+    members: int = value(of_members("count(*)"), "How many people.")
+    recorded_minutes: int = value(
+        of_members("coalesce(sum(o$_log.recorded_minutes), 0)"), "Confirmed minutes of all."
+    )
+    required_minutes: int = value(
+        of_members("coalesce(sum(o$_log.required_minutes), 0)"),
+        "Minutes that the day asks of all.",
+    )
+    pending_count: int = value(
+        of_members("coalesce(sum(o$_log.pending_count), 0)"),
+        "Records that wait for their people.",
+    )
+    statuses: list[StatusCount] = after(
+        counted,
+        "By status.",
+        members=of_members(f"coalesce(json_agg(json_build_object({EACH})), '[]')"),
+        now="@now",
+    )
 
 
+@reads()
 @strawberry.type(description="A supervisor's direct reports on one day.")
 class Team:
-    supervisor: Employee = strawberry.field(description="Who appraises them.")
-    on: date = strawberry.field(description="The day.")
-    members: list[TeamMember] = strawberry.field(description="By name.")
-
-    @strawberry.field(description="The same in figures.")
-    def summary(self, root: Parent[TeamOfDay]) -> TeamSummary:
-        return summary_of(root)
-
-
-def summary_of(team: TeamOfDay) -> TeamSummary:
-    counts = Counter(member.status for member in team.members)
-    return TeamSummary(
-        members=len(team.members),
-        recorded_minutes=sum(member.log.recorded_minutes for member in team.members),
-        required_minutes=sum(member.log.required_minutes for member in team.members),
-        pending_count=sum(member.log.pending_count for member in team.members),
-        statuses=[StatusCount(status=s, count=counts[s]) for s in sorted(counts)],
+    supervisor: Employee = one(
+        "employee @it", "Who appraises them.", where="@it.id = @row.supervisor_id"
     )
+    on: date = value("@row.day", "The day.")
+    members: list[TeamMember] = many(
+        MEMBERS, "By name.", order="@it_employee.name, @it_employee.id"
+    )
+    summary: TeamSummary = same("@row", "The same in figures.")
 
 
 @strawberry.enum(description="The first message of a stream is a snapshot, then come changes.")
@@ -101,14 +135,34 @@ class TeamUpdate:
     )
 
 
+def team_of(supervisor: str, on: str) -> dict[str, Any]:
+    """FROM and WHERE of one team that the viewer may watch."""
+    return {
+        "source": f"""employee s$ CROSS JOIN LATERAL (
+          SELECT s$.id AS supervisor_id, {on} AS day) @it""",
+        "where": f"s$.id = {supervisor} AND ({sees_work_of('s$')})",
+    }
+
+
+ASKED = team_of("@supervisor::uuid", "@on::date")
+TEAM = One(**team_of("@leader::uuid", "@today"))
+MEMBER = One(
+    source=MEMBERS.replace("@row.supervisor_id", "@leader::uuid").replace("@row.day", "@today"),
+    where=f"""@it_employee.id = @person::uuid
+      AND (SELECT {sees_work_of("s$")} FROM employee s$ WHERE s$.id = @leader::uuid)""",
+)
+
+
 @strawberry.type
 class TeamQuery:
-    @strawberry.field(
-        graphql_type=Team, description="A supervisor's team; by default the viewer's own, today."
+    @one(
+        description="A supervisor's team; by default the viewer's own, today.",
+        ids={"supervisor": "Employee"},
+        defaults={"supervisor": "viewer", "on": "today"},
+        type=Team,
+        **ASKED,
     )
-    async def team(self, info: Info, supervisor: Supervisor = None, on: TeamDay = None) -> object:
-        key = optional_key_of(supervisor, "Employee")
-        return await info.context.loaders.teams.team(key, on)
+    def team(self, supervisor: Supervisor = None, on: TeamDay = None) -> None: ...
 
 
 @strawberry.type
@@ -121,17 +175,30 @@ class TeamSubscription:
         self, info: Info, supervisor: Supervisor = None, after: Resume = None
     ) -> AsyncGenerator[TeamUpdate, None]:
         start = await start_of(info, after)
-        team = await info.context.loaders.teams.team(optional_key_of(supervisor, "Employee"), None)
-        leader = team.supervisor.id
+        leader = optional_key_of(supervisor, "Employee") or info.context.viewer.employee_id
+        team = await watched(info, leader)
         if after is None:
             yield _snapshot(team, start)
         async for event in following(info, start, lambda e: leader in e.superior_ids):
-            member = await info.context.loaders.teams.watched_member(leader, event.employee_id)
-            if member is not None:
-                yield _change(member, event.position, event.kind)
+            await watched(info, leader)
+            member = Selected(MEMBER, {"leader": leader, "person": event.employee_id})
+            if await found(info, member, "TeamMember"):
+                yield _change(member, event)
 
 
-def _snapshot(team: TeamOfDay, position: int) -> TeamUpdate:
+async def watched(info: Info, leader: UUID | None) -> Selected:
+    """The team of a leader, today.
+
+    Raises:
+        NotFound: not there, or not the viewer's to watch.
+    """
+    team = Selected(TEAM, {"leader": leader})
+    if not await found(info, team, "Team"):
+        raise NotFound("Team")
+    return team
+
+
+def _snapshot(team: Selected, position: int) -> TeamUpdate:
     return TeamUpdate(
         cursor=str(position),
         kind=TeamUpdateKind.SNAPSHOT,
@@ -141,11 +208,11 @@ def _snapshot(team: TeamOfDay, position: int) -> TeamUpdate:
     )
 
 
-def _change(member: Member, position: int, event: str) -> TeamUpdate:
+def _change(member: Selected, event: Event) -> TeamUpdate:
     return TeamUpdate(
-        cursor=str(position),
+        cursor=str(event.position),
         kind=TeamUpdateKind.CHANGE,
-        event=event,
+        event=event.kind,
         team=None,
         member=member,  # type: ignore[arg-type]
     )

@@ -1,5 +1,7 @@
 """Pure rules of presence: what a supervisor's board says of a person, from values alone."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -55,3 +57,28 @@ def presence(facts: DayFacts, now: datetime) -> PresenceStatus:
 
 def _end_of(facts: DayFacts) -> datetime:
     return datetime.combine(facts.on, DAY_ENDS, ZoneInfo(facts.timezone))
+
+
+def presence_of(
+    on: date,
+    timezone: str,
+    required_minutes: int,
+    recorded_minutes: int,
+    last_activity_at: datetime | None,
+    now: datetime,
+) -> PresenceStatus:
+    """`presence` of facts that come one by one."""
+    facts = DayFacts(
+        on=on,
+        timezone=timezone,
+        required_minutes=required_minutes,
+        recorded_minutes=recorded_minutes,
+        last_activity_at=last_activity_at,
+    )
+    return presence(facts, now)
+
+
+def status_counts(members: Iterable[DayFacts], now: datetime) -> Mapping[PresenceStatus, int]:
+    """How many people stand where, by the status' name; nobody, no line."""
+    counts = Counter(presence(facts, now) for facts in members)
+    return {status: counts[status] for status in sorted(counts)}

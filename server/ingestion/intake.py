@@ -23,7 +23,6 @@ from ekinerja_connectors import (
 )
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.transactions import in_transaction
 
 from schema.errors import DomainError
 from schema.feeds import inbox
@@ -31,6 +30,7 @@ from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, InboxKind, Installation
 from schema.feeds.rules import Received
 from schema.progress.intake import person_of, take_in
+from schema.tables import transaction
 from schema.values import utc_now
 from server.ingestion.plugins import PluginBroken, Plugins
 from server.ingestion.retry import backoff
@@ -158,7 +158,7 @@ class Intake:
         if isinstance(outcome, Failed) and item.attempts + 1 >= MOST_ATTEMPTS:
             detail = f"failed {MOST_ATTEMPTS} times, last: {outcome.detail}"
             outcome = GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
-        async with in_transaction() as connection:
+        async with transaction() as connection:
             if not await inbox.claim(connection, item.id):
                 return
             match outcome:

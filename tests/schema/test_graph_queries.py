@@ -13,7 +13,7 @@ from schema.feeds.models import DeadLetter, DeadLetterCause
 from schema.organizations.models import Assignment, AssignmentKind, UnitPlacement
 from schema.organizations.viewers import scope_of
 from schema.progress.placing import Place
-from schema.relay import cursor_of
+from schema.tables import dicts_of
 from schema.targets.models import PerformancePlan
 from schema.values import uuid7
 from server.database import Database
@@ -301,7 +301,7 @@ async def test_a_page_that_cannot_be_is_refused(world: World) -> None:
         for size in (0, -1, 101):
             answer = await api.run(document, first=size, **given)
             assert answer.codes == ("PAGE_TOO_LARGE",)
-        for after in ("", "x", "é", cursor_of(uuid7())[:-1], "A" * 500):
+        for after in ("", "x", "é", str(uuid7())[:-1], "A" * 500):
             answer = await api.run(document, after=after, **given)
             assert answer.codes == ("INVALID_CURSOR",), after
 
@@ -463,7 +463,7 @@ async def test_a_team_is_that_of_the_viewer_today(world: World) -> None:
 
 
 async def test_a_team_of_a_past_day_is_who_was_in_it_then(world: World) -> None:
-    """The colleague goes over to the other supervisor today."""
+    """The colleague goes over to the other supervisor today: the first one sees them no more."""
     await Assignment.filter(employee__nip=COLLEAGUE).update(ends_on=TODAY)
     await Assignment.create(
         employee=world.people[COLLEAGUE],
@@ -472,19 +472,28 @@ async def test_a_team_of_a_past_day_is_who_was_in_it_then(world: World) -> None:
         position="Staf",
         starts_on=TODAY,
     )
-    document = "query($on: Date) { team(on: $on) { members { employee { name } } } }"
+    await dicts_of("SELECT refresh_reporting_lines($1, $2)", [world.people[STAFF].agency_id, TODAY])
+    document = """query($supervisor: ID, $on: Date) { team(supervisor: $supervisor, on: $on) {
+      members { employee { name } } } }"""
     teams = {}
-    for viewer in ("supervisor", "other supervisor"):
+    for viewer, leader in (
+        ("superior", SUPERVISOR),
+        ("superior", OTHER_SUPERVISOR),
+        ("supervisor", SUPERVISOR),
+    ):
         for on in ("2026-11-23", "2026-11-24"):
-            answer = await Api.of(viewer).data(document, on=on)
+            asked = {"supervisor": key_of(world.people[leader]), "on": on}
+            answer = await Api.of(viewer).data(document, **asked)
             members = answer["team"]["members"]
-            teams[viewer, on] = [one["employee"]["name"] for one in members]
+            teams[viewer, leader, on] = [one["employee"]["name"] for one in members]
 
     assert teams == {
-        ("supervisor", "2026-11-23"): ["Budi Hartono", "Sari Wulandari"],
-        ("supervisor", "2026-11-24"): ["Sari Wulandari"],
-        ("other supervisor", "2026-11-23"): ["Joko Susilo"],
-        ("other supervisor", "2026-11-24"): ["Budi Hartono", "Joko Susilo"],
+        ("superior", SUPERVISOR, "2026-11-23"): ["Budi Hartono", "Sari Wulandari"],
+        ("superior", SUPERVISOR, "2026-11-24"): ["Sari Wulandari"],
+        ("superior", OTHER_SUPERVISOR, "2026-11-23"): ["Joko Susilo"],
+        ("superior", OTHER_SUPERVISOR, "2026-11-24"): ["Budi Hartono", "Joko Susilo"],
+        ("supervisor", SUPERVISOR, "2026-11-23"): ["Sari Wulandari"],
+        ("supervisor", SUPERVISOR, "2026-11-24"): ["Sari Wulandari"],
     }
 
 

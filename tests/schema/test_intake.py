@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from ekinerja_connectors import Activity, Evidence
 from tortoise.exceptions import OperationalError
-from tortoise.transactions import in_transaction
 
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import inbox, service
@@ -18,6 +17,7 @@ from schema.organizations.models import Employee
 from schema.progress.intake import person_of, take_in
 from schema.progress.models import DailyLog, ProgressRecord, RecordEvent, RecordState
 from schema.progress.models import Evidence as StoredEvidence
+from schema.tables import transaction
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
 from tests.feeding import DAY, NIP, NOON, activity, connection, count, fetched
@@ -29,6 +29,7 @@ async def person(fresh_database: Database) -> AsyncIterator[Employee]:
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         employee = await feeding.employee(await feeding.agency())
         await feeding.installation(await employee.agency)
+        await feeding.administrator(await employee.agency)
         await feeding.target(employee, "Tertatanya arsip inaktif")
         await feeding.target(employee, "Terkelolanya surat undangan rapat dinas")
         await feeding.target(employee, "Terkelolanya surat undangan rapat lama", year=2025)
@@ -43,9 +44,9 @@ async def received(source_id: str = "D-1", body: object = None) -> InboxItem:
 
 
 async def taken(item: InboxItem, what: Activity, person: Employee) -> ProgressRecord:
-    async with in_transaction() as transaction:
+    async with transaction() as connection:
         return await take_in(
-            transaction,
+            connection,
             installation_id=item.installation_id,
             inbox_item_id=item.id,
             plugin="fake",
@@ -207,7 +208,7 @@ async def test_another_body_under_a_known_id_becomes_one_dead_letter(person: Emp
     )
     assert (await InboxItem.get()).body == {"hal": "Undangan", "nomor": 1}
     with pytest.raises(DomainError):
-        await service.replay(letter.id, NOON)
+        await service.replay(await feeding.administrator(await person.agency), letter.id, NOON)
 
 
 async def test_two_bodies_under_one_id_in_one_page_keep_the_first(person: Employee) -> None:
@@ -244,15 +245,15 @@ async def test_an_id_that_cannot_be_kept_is_refused(person: Employee, source_id:
 
 async def test_a_dead_letter_is_replayed(person: Employee) -> None:
     item = await received()
-    async with in_transaction() as transaction:
-        assert await inbox.claim(transaction, item.id)
+    async with transaction() as open_:
+        assert await inbox.claim(open_, item.id)
         await inbox.give_up(
-            transaction, item.id, DeadLetterCause.UNKNOWN_PERSON, "nobody\x00\ud800", NOON
+            open_, item.id, DeadLetterCause.UNKNOWN_PERSON, "nobody\x00\ud800", NOON
         )
     assert await inbox.waiting(connection(), item.installation_id, NOON, 10) == []
     letter = await DeadLetter.get()
 
-    await service.replay(letter.id, NOON)
+    await service.replay(await feeding.administrator(await person.agency), letter.id, NOON)
 
     assert letter.resolved_at is None
     assert (await DeadLetter.get()).resolved_at == NOON
@@ -262,7 +263,7 @@ async def test_a_dead_letter_is_replayed(person: Employee) -> None:
 
 async def test_what_is_not_there_cannot_be_replayed_or_pushed_to(person: Employee) -> None:
     with pytest.raises(NotFound):
-        await service.replay(person.id, NOON)
+        await service.replay(await feeding.administrator(await person.agency), person.id, NOON)
     with pytest.raises(NotFound):
         await service.accept(person.id, [Received(source_id="D-1", body=1)], NOON)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from tortoise import Tortoise
-from tortoise.transactions import in_transaction
 
 from schema import events
 from schema.events import EventKind
@@ -20,6 +19,7 @@ from schema.progress import service
 from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation
+from schema.tables import transaction
 from server.database import Database
 from server.event_bus import EventBus
 from tests.factories import (
@@ -259,7 +259,7 @@ async def test_the_inbox_without_a_cursor_begins_now(live: Live) -> None:
 
 async def arrive(person: Employee, record: ProgressRecord) -> None:
     """The event of a record that was received."""
-    async with in_transaction() as connection:
+    async with transaction() as connection:
         await events.append(
             connection, kind=EventKind.PROGRESS_RECEIVED, person=person, record_id=record.id
         )

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.scalars import JSON
 
-from server.documents import schema_extensions
+from server.documents import Documents
 from server.graphql_view import GraphQLView, graphql_routes
 from server.limits import Limits
 from server.masking import Refusal
@@ -198,9 +198,9 @@ class Edge:
             Query,
             Mutation,
             Subscription,
-            extensions=schema_extensions(
+            extensions=Documents(
                 self.limits, introspection=self.introspection, report_cost=self.report_cost
-            ),
+            ).extensions,
         )
         self.view = GraphQLView(
             self.schema,

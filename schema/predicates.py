@@ -1,0 +1,67 @@
+"""The policy of access.py as conditions of a statement; row level security says it once more.
+
+Names are those of schema/selection: @viewer, @directories and @agencies are the scope.
+"""
+
+
+def in_directory(agency: str) -> str:
+    """`access.can_see_directory`, for an expression that is an agency's key."""
+    return f"{agency} = ANY (@directories)"
+
+
+def sees_work_of(person: str) -> str:
+    """`access.can_see_work_of`, for the alias of an employee's row."""
+    return (
+        f"{person}.id = @viewer OR @viewer = ANY ({person}.superiors) "
+        f"OR {person}.agency_id = ANY (@agencies)"
+    )
+
+
+def sees_person(person: str) -> str:
+    """The directory's entry of an employee, for the alias of their row."""
+    return f"{in_directory(f'{person}.agency_id')} OR {sees_work_of(person)}"
+
+
+def sees_work(employee_id: str) -> str:
+    """`access.can_see_work_of`, for an expression that is an employee's key."""
+    return (
+        f"{employee_id} = @viewer OR "
+        f"(SELECT {sees_work_of('w$')} FROM employee w$ WHERE w$.id = {employee_id})"
+    )
+
+
+def sees_target(target: str) -> str:
+    """A unit's target: all in the agency. A person's: as the person's work."""
+    return (
+        f"CASE WHEN {target}.owner_employee_id IS NULL "
+        f"THEN {in_directory(f'{target}.agency_id')} "
+        f"ELSE {sees_work(f'{target}.owner_employee_id')} END"
+    )
+
+
+def sees_record(record: str) -> str:
+    """`access.can_see_content`: a pending record is its employee's only."""
+    return (
+        f"{record}.employee_id = @viewer OR "
+        f"({record}.state <> 'PENDING' AND ({sees_work(f'{record}.employee_id')}))"
+    )
+
+
+def of_target(key: str) -> str:
+    """Seen by whoever sees the target of this key."""
+    return f"(SELECT {sees_target('v$')} FROM target v$ WHERE v$.id = {key})"
+
+
+def of_agencies(agency: str) -> str:
+    """`access.can_audit`: administrators and auditors of the agency."""
+    return f"{agency} = ANY (@agencies)"
+
+
+def of_installation(key: str) -> str:
+    """Seen by whoever administers or audits the installation's agency."""
+    return f"(SELECT {of_agencies('i$.agency_id')} FROM installation i$ WHERE i$.id = {key})"
+
+
+def holds(row: str, day: str) -> str:
+    """Whether a dated row (assignment, placement) holds on a day; its end is exclusive."""
+    return f"{row}.starts_on <= {day} AND ({row}.ends_on IS NULL OR {row}.ends_on > {day})"

@@ -1,0 +1,196 @@
+"""Answering selections: compiled once for a document, run as the reader, completed where needed."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from cachetools import LRUCache
+from graphql import DocumentNode, GraphQLError, GraphQLObjectType, GraphQLSchema
+from graphql.execution.values import VariableValues, get_variable_values
+
+from schema.access import AGENCY_WIDE
+from schema.context import Context
+from schema.errors import DomainError
+from schema.selection.catalogue import Catalogue
+from schema.selection.compiler import Compiler
+from schema.selection.completion import Completion
+from schema.selection.declarations import Declaration, One
+from schema.selection.requests import Operation, Request, query_of
+from schema.selection.statement import Refused, Statement, Text
+from schema.tables import json_of
+from schema.values import CAPITAL_TIMEZONE, local_date
+
+CHARACTERS_KEPT = 8_000_000
+"""How much SQL is remembered: some 2,000 statements, the least recently used forgotten first."""
+QUERIES_KEPT = 2_000
+MARKED = "\\u0000"
+"""How a mark stands in JSON text."""
+Given = Mapping[str, Any]
+Compile = Callable[[Compiler], Statement]
+
+
+class Promise(Protocol):
+    """What a resolver answers instead of rows."""
+
+    @property
+    def declaration(self) -> Declaration: ...
+    @property
+    def given(self) -> Given | None: ...
+
+
+@dataclass(slots=True)
+class Answered:
+    """A JSON text as PostgreSQL gave it, or a value that was completed, with its errors."""
+
+    data: Any
+    errors: list[GraphQLError]
+
+
+class Reader:
+    """Answers selections over one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.catalogue = Catalogue(schema)
+        self.statements: LRUCache[Hashable, Statement] = LRUCache(
+            CHARACTERS_KEPT, lambda statement: len(statement.sql)
+        )
+        self._queries: LRUCache[Hashable, Operation | None] = LRUCache(QUERIES_KEPT)
+
+    def request(
+        self, document: DocumentNode, name: str | None, variables: Given | None
+    ) -> Request | None:
+        """The query of a valid document, or None where the executor has to answer: introspection
+        beside it, variables that cannot be coerced, another kind of operation."""
+        key = (document.loc.source.body if document.loc else "", name)
+        if key not in self._queries:
+            self._queries[key] = query_of(self.catalogue, document, name)
+        operation = self._queries[key]
+        if operation is None:
+            return None
+        given = get_variable_values(
+            self.catalogue.schema, operation.variables, dict(variables or {})
+        )
+        return Request(operation, given) if isinstance(given, VariableValues) else None
+
+    async def operation(self, request: Request, context: Context) -> Answered:
+        """A whole query in one statement. Every root field must be declared."""
+        root = self.catalogue.schema.query_type
+        assert root is not None
+
+        def compile_(compiler: Compiler) -> Statement:
+            return compiler.operation(root, request.operation.node.selection_set)
+
+        statement, answer = await self._run(request, (), compile_, context, {})
+        if isinstance(answer, orjson.Fragment):
+            return Answered(answer, [])
+        completion = Completion(statement.errors)
+        return Answered(completion.object(statement.shapes, answer), completion.errors)
+
+    async def field(self, request: Request, rows: Promise, info: Any, context: Context) -> Answered:
+        """One field of an operation whose other fields Python resolves.
+
+        Raises:
+            GraphQLError: it is null where it may not be; located.
+        """
+        path = info.path.as_list()
+        steps = tuple(step for step in path if isinstance(step, str))
+
+        def compile_(compiler: Compiler) -> Statement:
+            return compiler.field(
+                rows.declaration, info.parent_type, info.field_nodes, given=rows.given is not None
+            )
+
+        key = (steps, id(rows.declaration))
+        statement, answer = await self._run(request, key, compile_, context, rows.given or {})
+        if isinstance(answer, orjson.Fragment):
+            return Answered(answer, [])
+        completion = Completion(statement.errors, path)
+        return Answered(completion.value(statement.shapes[0], answer), completion.errors)
+
+    async def finds(
+        self, rows: One, kind: GraphQLObjectType, given: Given, context: Context
+    ) -> bool:
+        """Whether a row is there, and the viewer's to see."""
+        compiler = Compiler(self.catalogue, {}, VariableValues({}, {}))
+        statement = compiler.presence(rows, kind)
+        values = statement.bind(VariableValues({}, {}), {**standard_of(context), **given})
+        return await json_of(statement.sql, values) == "true"
+
+    async def _run(
+        self,
+        request: Request,
+        place: Hashable,
+        compile_: Compile,
+        context: Context,
+        given: Given,
+    ) -> tuple[Statement, Any]:
+        """The statement, and its answer: text where nothing is left to do, else as read."""
+        standard = {**standard_of(context), **given}
+        key = (place, request.form)
+        statement = self.statements.get(key)
+        if statement is None:
+            statement = self._compiled(request, compile_)
+            if statement.careful:
+                statement = self._compiled(request, compile_, careful=True)
+            if len(statement.sql) <= CHARACTERS_KEPT:
+                self.statements[key] = statement
+        statement, values = self._bound(request, statement, compile_, standard)
+        text = await json_of(statement.sql, values)
+        if not statement.careful:
+            if MARKED not in text:
+                return statement, orjson.Fragment(text)
+            # Something is missing that must not be: asked again in the form that tells the place.
+            statement = self._compiled(request, compile_, careful=True, failed=statement.failed)
+            text = await json_of(statement.sql, statement.bind(request.variables, standard))
+        return statement, orjson.loads(text)
+
+    def _bound(
+        self, request: Request, statement: Statement, compile_: Compile, standard: Given
+    ) -> tuple[Statement, list[Any]]:
+        """Values for the parameters; refused arguments get a statement with their errors in it."""
+        while True:
+            try:
+                return statement, statement.bind(request.variables, standard)
+            except Refused as refused:
+                statement = self._compiled(request, compile_, careful=True, failed=refused.errors)
+
+    def _compiled(
+        self,
+        request: Request,
+        compile_: Compile,
+        *,
+        careful: bool = False,
+        failed: Mapping[Text, DomainError] | None = None,
+    ) -> Statement:
+        compiler = Compiler(
+            self.catalogue,
+            request.operation.fragments,
+            request.variables,
+            careful=careful,
+            failed=failed,
+        )
+        return compile_(compiler)
+
+
+def standard_of(context: Context) -> dict[str, Any]:
+    """What every statement may ask for by name."""
+    scope, now = context.viewer, context.now()
+    directories = sorted(scope.directories)
+    agencies = sorted(scope.agencies_with(AGENCY_WIDE))
+    return {
+        "told viewer": str(scope.employee_id or ""),
+        "told directories": _array(directories),
+        "told agencies": _array(agencies),
+        "viewer": scope.employee_id,
+        "directories": directories,
+        "agencies": agencies,
+        "roles": [role.value for role in scope.roles],
+        "today": local_date(now, CAPITAL_TIMEZONE),
+        "now": now,
+        "cursor": context.cursor,
+    }
+
+
+def _array(keys: list[Any]) -> str:
+    return "{" + ",".join(map(str, keys)) + "}"

@@ -1,0 +1,149 @@
+"""More of everything for two agencies: moves, acting posts, staged work, knots, suggestions."""
+
+from datetime import date, timedelta
+
+from schema.organizations.models import Assignment, AssignmentKind, Unit, UnitPlacement
+from schema.progress.models import DailyLog, ProgressRecord, RecordState
+from schema.tables import dicts_of
+from schema.targets.models import (
+    Accumulation,
+    Aspect,
+    Classification,
+    EdgeKind,
+    Indicator,
+    Period,
+    Polarity,
+    Stage,
+    Target,
+    TargetEdge,
+    TargetKind,
+    TrajectoryPoint,
+)
+from tests.two_agencies import DAY, NOON, START, World
+
+
+async def enrich(world: World) -> None:
+    people, targets = world.people, world.targets
+    below = await Unit.get(agency=world.agencies["A"], code="1.1")
+    top = await Unit.get(agency=world.agencies["A"], code="1")
+    # A unit that was moved, and an acting head of it beside their own post.
+    moved = await Unit.create(
+        agency=world.agencies["A"], code="1.2", name='Bagian "Lain"\\', kind="eselon-3"
+    )
+    await UnitPlacement.create(unit=moved, parent=top, starts_on=START, ends_on=DAY)
+    await UnitPlacement.create(unit=moved, parent=below, starts_on=DAY)
+    for kind, person in ((AssignmentKind.PLT, "boss"), (AssignmentKind.PLH, "elsewhere")):
+        await Assignment.create(
+            employee=people[person],
+            unit=moved,
+            appraiser=people["chief"],
+            position=f"{kind} Kepala",
+            kind=kind,
+            heads_unit=kind is AssignmentKind.PLT,
+            starts_on=date(2026, 6, 1),
+        )
+    # Somebody reported elsewhere until yesterday.
+    await Assignment.filter(employee=people["colleague"]).update(starts_on=DAY)
+    await Assignment.create(
+        employee=people["colleague"],
+        unit=top,
+        appraiser=people["chief"],
+        position="Pelaksana",
+        starts_on=START,
+        ends_on=DAY,
+    )
+    period = await Period.get(agency=world.agencies["A"])
+    base = {
+        "agency": world.agencies["A"],
+        "period": period,
+        "classification": Classification.INDIVIDUAL,
+    }
+    staged = await Target.create(
+        code="S-1",
+        position=2,
+        title="Kerja bertahap",
+        kind=TargetKind.STAGED,
+        owner_employee=people["employee"],
+        **base,
+    )
+    for place, weight in enumerate((1, 2, 4)):
+        await Stage.create(
+            target=staged,
+            position=place,
+            title=f"Tahap {place}",
+            weight=weight,
+            completed_on=DAY if place == 0 else None,
+        )
+    await TargetEdge.create(parent=targets["employee"], child=staged, kind=EdgeKind.INDIRECT)
+    # One result serves two parents.
+    await TargetEdge.create(
+        parent=targets["goal"], child=staged, kind=EdgeKind.INDIRECT, primary=False
+    )
+    several = await Target.create(
+        code="M-1",
+        position=0,
+        title="Beberapa indikator",
+        kind=TargetKind.QUANTITATIVE,
+        owner_employee=people["employee"],
+        **base,
+    )
+    await TargetEdge.create(parent=targets["unit"], child=several, kind=EdgeKind.INDIRECT)
+    shapes = (
+        {"polarity": Polarity.RISING, "planned": 12, "realized": 4, "contributing": 1},
+        {"polarity": Polarity.FALLING, "planned": 5, "realized": "6.125", "contributing": 1},
+        {
+            "polarity": Polarity.RANGE,
+            "minimum": 10,
+            "maximum": 20,
+            "realized": 25,
+            "contributing": 1,
+            "accumulation": Accumulation.LATEST,
+        },
+        {"polarity": Polarity.RISING, "planned": None},
+    )
+    for place, shape in enumerate(shapes):
+        indicator = await Indicator.create(
+            target=several,
+            position=place,
+            aspect=Aspect.QUALITY,
+            title=f"Indikator {place}",
+            realized_at=NOON + timedelta(microseconds=120_000 * place),
+            **shape,
+        )
+        for month in (3, 6, 12):
+            await TrajectoryPoint.create(
+                indicator=indicator, day=date(2026, month, 28), planned=month
+            )
+    # A record that waits with a suggestion, one that replaces another, one by hand at midnight.
+    await ProgressRecord.filter(employee=people["employee"], state=RecordState.PENDING).update(
+        suggested_target_id=several.id, suggestion_score="0.5000", suggestion_reason="judul"
+    )
+    replaced = await ProgressRecord.filter(
+        employee=people["employee"], state=RecordState.DISMISSED
+    ).first()
+    assert replaced is not None
+    await ProgressRecord.create(
+        agency=world.agencies["A"],
+        employee=people["employee"],
+        day=DAY - timedelta(days=1),
+        starts_at=NOON - timedelta(hours=20),
+        ends_at=NOON - timedelta(hours=19),
+        minutes=60,
+        description="Baris\nkedua\t\u2028 é",
+        target=staged,
+        stage=await Stage.filter(target=staged).first(),
+        supersedes=replaced,
+        state=RecordState.CONFIRMED,
+        created_at=NOON + timedelta(microseconds=1500),
+        decided_at=NOON,
+    )
+    await DailyLog.create(
+        employee=people["employee"],
+        day=DAY - timedelta(days=1),
+        required_minutes=450,
+        recorded_minutes=60,
+        last_activity_at=NOON - timedelta(hours=19),
+    )
+    await DailyLog.filter(employee=people["colleague"], day=DAY).update(recorded_minutes=450)
+    for agency in world.agencies.values():
+        await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])

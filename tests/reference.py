@@ -1,0 +1,849 @@
+"""A plain executor to hold the read path against: every row in memory, one function a field.
+
+What the first resolvers and their loaders did, without SQL: graphql-core executes, `schema.access`
+decides who sees what, and the rules compute. It shares the SDL with the served schema and nothing
+of `schema/selection`.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from graphql import ExecutionResult, GraphQLSchema, execute, is_object_type, parse
+from strawberry.relay import from_base64, to_base64
+
+from schema.access import (
+    Scope,
+    can_audit,
+    can_see_content,
+    can_see_directory,
+    can_see_work_of,
+)
+from schema.errors import DomainError, ErrorCode, NotFound
+from schema.events import EventRow
+from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
+from schema.graph import build_schema
+from schema.organizations.models import Agency, Assignment, Employee, Unit, UnitPlacement
+from schema.organizations.rules import required_minutes
+from schema.progress.models import (
+    Activity,
+    DailyLog,
+    Evidence,
+    ProgressRecord,
+    RecordEvent,
+    RecordState,
+)
+from schema.progress.rules import day_status
+from schema.relay import plain
+from schema.tables import Row
+from schema.targets.models import (
+    Accumulation,
+    ActionPlan,
+    Behaviour,
+    BehaviourExpectation,
+    Indicator,
+    PerformancePlan,
+    Period,
+    Stage,
+    Target,
+    TargetEdge,
+    TargetKind,
+    TrajectoryPoint,
+)
+from schema.targets.rules import (
+    Plan,
+    Point,
+    on_track,
+    percentage,
+    stages_percentage,
+    target_percentage,
+)
+from schema.teams.rules import DayFacts, presence
+from schema.values import CAPITAL_TIMEZONE, local_date, rounded
+
+TABLES: tuple[type[Row], ...] = (
+    Activity,
+    ActionPlan,
+    Agency,
+    Assignment,
+    BehaviourExpectation,
+    DailyLog,
+    DeadLetter,
+    Employee,
+    Evidence,
+    InboxItem,
+    Indicator,
+    Installation,
+    PerformancePlan,
+    Period,
+    ProgressRecord,
+    RecordEvent,
+    Run,
+    Stage,
+    Target,
+    TargetEdge,
+    TrajectoryPoint,
+    Unit,
+    UnitPlacement,
+)
+NAMES = {"Connector": Installation}
+assert EventRow not in TABLES
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows of all tables."""
+
+    by_key: Mapping[type[Row], Mapping[UUID, Any]]
+
+    @classmethod
+    async def read(cls) -> "Rows":
+        return cls({table: {row.id: row for row in await table.all()} for table in TABLES})
+
+    def all(self, table: type[Row]) -> Iterable[Any]:
+        return self.by_key[table].values()
+
+    def get(self, table: type[Row], key: UUID | None) -> Any:
+        return self.by_key[table].get(key) if key else None
+
+    def where(self, table: type[Row], **values: Any) -> list[Any]:
+        return [
+            row
+            for row in self.all(table)
+            if all(getattr(row, name) == value for name, value in values.items())
+        ]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One employee's one day."""
+
+    employee_id: UUID
+    on: date
+    required_minutes: int
+    recorded_minutes: int
+    pending_minutes: int
+    pending_count: int
+    last_activity_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A target on a red thread, whoever may see it whole."""
+
+    target: Target
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.target, name)
+
+
+class Reference:
+    """What one viewer sees at one instant."""
+
+    def __init__(self, rows: Rows, scope: Scope, now: datetime) -> None:
+        self.rows, self.scope, self.now = rows, scope, now
+        self.today = local_date(now, CAPITAL_TIMEZONE)
+
+    # Who sees what
+
+    def works(self, employee_id: UUID | None) -> bool:
+        person = self.rows.get(Employee, employee_id)
+        return person is not None and can_see_work_of(self.scope, person)
+
+    def sees(self, row: Any) -> bool:
+        """The policy for a row of any table that has nodes."""
+        match row:
+            case Agency():
+                return can_see_directory(self.scope, row.id)
+            case Unit():
+                return can_see_directory(self.scope, row.agency_id)
+            case Employee():
+                return can_see_directory(self.scope, row.agency_id) or self.works(row.id)
+            case Knot():
+                return self.sees(row.target)
+            case Target() if row.owner_employee_id is None:
+                return can_see_directory(self.scope, row.agency_id)
+            case Target():
+                return self.works(row.owner_employee_id)
+            case Indicator() | Stage() | ActionPlan():
+                return self.sees(self.rows.get(Target, row.target_id))
+            case PerformancePlan():
+                return self.works(row.employee_id)
+            case ProgressRecord():
+                person = self.rows.get(Employee, row.employee_id)
+                pending = row.state is RecordState.PENDING
+                return can_see_content(self.scope, person, pending=pending)
+            case Activity():
+                records = self.rows.where(ProgressRecord, activity_id=row.id)
+                return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
+            case Installation():
+                return can_audit(self.scope, row.agency_id)
+            case Run() | DeadLetter():
+                return self.sees(self.rows.get(Installation, row.installation_id))
+        raise AssertionError(row)
+
+    def seen(self, row: Any) -> Any:
+        return row if row is not None and self.sees(row) else None
+
+    def only_seen(self, rows: Iterable[Any]) -> list[Any]:
+        return [row for row in rows if self.sees(row)]
+
+    # Organizations
+
+    def holds(self, row: Any, day: date) -> bool:
+        return row.starts_on <= day and (row.ends_on is None or row.ends_on > day)
+
+    def posts(self, day: date | None = None, **values: Any) -> list[Any]:
+        return [
+            p for p in self.rows.where(Assignment, **values) if self.holds(p, day or self.today)
+        ]
+
+    def post(self, employee: Any) -> Any:
+        posts = sorted(self.posts(employee_id=employee.id), key=lambda p: (p.starts_on, p.id))
+        posts.sort(key=lambda p: p.kind, reverse=True)  # PLT, PLH, then DEFINITIVE
+        if not posts:
+            return None
+        return max(
+            (p for p in posts if p.kind == posts[-1].kind), key=lambda p: (p.starts_on, p.id)
+        )
+
+    def people(self, keys: Iterable[UUID]) -> list[Any]:
+        return [self.rows.get(Employee, key) for key in set(keys)]
+
+    def placed(self, **values: Any) -> list[Any]:
+        return [p for p in self.rows.where(UnitPlacement, **values) if self.holds(p, self.today)]
+
+    def above(self, unit: Any) -> Any:
+        places = self.placed(unit_id=unit.id)
+        return self.rows.get(Unit, places[0].parent_id) if places else None
+
+    # Targets
+
+    def of_period(self, period: str, **values: Any) -> list[Any]:
+        rows = [
+            row
+            for row in self.rows.where(Target, **values)
+            if self.rows.get(Period, row.period_id).code == period
+        ]
+        return self.in_order(rows)
+
+    def in_order(self, rows: Iterable[Any]) -> list[Any]:
+        return sorted(self.only_seen(rows), key=lambda row: (row.position, row.code))
+
+    def edge_up(self, key: UUID) -> Any:
+        edges = self.rows.where(TargetEdge, child_id=key, primary=True)
+        return edges[0] if edges else None
+
+    def path(self, key: UUID | None) -> list[Knot]:
+        target, path = self.rows.get(Target, key), []
+        if target is None or not self.on_a_thread(target):
+            return []
+        while target is not None:
+            path.insert(0, Knot(target))
+            edge = self.edge_up(target.id)
+            target = edge and self.rows.get(Target, edge.parent_id)
+        return path
+
+    def on_a_thread(self, target: Target) -> bool:
+        """Seen, or above one that is."""
+        below = [edge.child_id for edge in self.rows.where(TargetEdge, parent_id=target.id)
+                 if edge.primary]  # fmt: skip
+        return self.sees(target) or any(self.on_a_thread(self.rows.get(Target, k)) for k in below)
+
+    def actual(self, indicator: Any, day: date) -> Decimal | None:
+        records = [
+            r
+            for r in self.rows.where(ProgressRecord, indicator_id=indicator.id)
+            if r.state is RecordState.CONFIRMED and r.day <= day
+        ]
+        own = None
+        if records and indicator.accumulation is Accumulation.SUM:
+            own = sum((r.quantity for r in records), Decimal(0))
+        elif records:
+            own = max(records, key=lambda r: (r.ends_at, r.id)).quantity
+        flows = self.rows.where(Indicator, contributes_to_id=indicator.id)
+        known = [v for v in (own, *(self.actual(one, day) for one in flows)) if v is not None]
+        return sum(known, Decimal(0)) if known else None
+
+    def points(self, indicator: Any) -> list[Any]:
+        return sorted(
+            self.rows.where(TrajectoryPoint, indicator_id=indicator.id), key=lambda p: p.day
+        )
+
+    def reached_indicator(self, row: Any) -> SimpleNamespace:
+        plan = Plan(
+            polarity=row.polarity,
+            planned=row.planned,
+            minimum=row.minimum,
+            maximum=row.maximum,
+            baseline=row.baseline,
+        )
+        path = [Point(point.day, point.planned) for point in self.points(row)]
+        return SimpleNamespace(
+            exact=percentage(plan, row.realized),
+            realized=row.realized,
+            planned=row.planned,
+            completed_stages=None,
+            on_track=on_track(plan, path, row.realized, self.today),
+            as_of=row.realized_at,
+        )
+
+    def reached_target(self, row: Any) -> SimpleNamespace | None:
+        if row.kind is TargetKind.STAGED:
+            stages = self.rows.where(Stage, target_id=row.id)
+            done = [stage.completed_on is not None for stage in stages]
+            return SimpleNamespace(
+                exact=stages_percentage([stage.weight for stage in stages], done),
+                realized=None,
+                planned=None,
+                completed_stages=sum(done),
+                on_track=True,
+                as_of=None,
+            ) if stages else None  # fmt: skip
+        each = [self.reached_indicator(i) for i in self.rows.where(Indicator, target_id=row.id)]
+        only = each[0] if len(each) == 1 else None
+        return SimpleNamespace(
+            exact=target_percentage(one.exact for one in each),
+            realized=only and only.realized,
+            planned=only and only.planned,
+            completed_stages=None,
+            on_track=all(one.on_track for one in each),
+            as_of=max((one.as_of for one in each if one.as_of), default=None),
+        ) if each else None  # fmt: skip
+
+    # Days and teams
+
+    def day(self, employee_id: UUID, on: date) -> Day:
+        rows = self.rows.where(DailyLog, employee_id=employee_id, day=on)
+        if not rows:
+            return Day(employee_id, on, required_minutes(on), 0, 0, 0, None)
+        row = rows[0]
+        return Day(
+            employee_id,
+            on,
+            row.required_minutes,
+            row.recorded_minutes,
+            row.pending_minutes,
+            row.pending_count,
+            row.last_activity_at,
+        )
+
+    def team(self, supervisor: Any, on: date) -> SimpleNamespace:
+        reports = self.people(p.employee_id for p in self.posts(on, appraiser_id=supervisor.id))
+        members = []
+        for person in sorted(reports, key=lambda e: (e.name, e.id)):
+            if not can_see_work_of(self.scope, person):
+                continue
+            log = self.day(person.id, on)
+            facts = DayFacts(
+                on=on,
+                timezone=person.timezone,
+                required_minutes=log.required_minutes,
+                recorded_minutes=log.recorded_minutes,
+                last_activity_at=log.last_activity_at,
+            )
+            status = presence(facts, self.now)
+            members.append(SimpleNamespace(employee=person, log=log, status=status))
+        return SimpleNamespace(supervisor=supervisor, on=on, members=members)
+
+    def teams(self, unit: Any, on: date) -> list[Any]:
+        people = [
+            e for e in self.people(p.employee_id for p in self.posts(on, unit_id=unit.id))
+            if can_see_work_of(self.scope, e)
+        ]  # fmt: skip
+        teams = [self.team(e, on) for e in sorted(people, key=lambda e: (e.name, e.id))]
+        return [team for team in teams if team.members]
+
+    def supervised(self, supervisor: str | None, on: date | None) -> Any:
+        key = self.scope.employee_id if supervisor is None else key_in(supervisor, "Employee")
+        person = self.rows.get(Employee, key)
+        if person is None or not can_see_work_of(self.scope, person):
+            raise NotFound("Team")
+        return self.team(person, on or self.today)
+
+    # Pages
+
+    def page(
+        self, rows: Iterable[Any], keys: Callable[[Any], tuple[Any, ...]], newest: bool, args: Any
+    ) -> SimpleNamespace:
+        backward = args.get("last") is not None or args.get("before") is not None
+        if backward and (args.get("first") is not None or args.get("after") is not None):
+            raise DomainError(ErrorCode.BAD_USER_INPUT, field="last", detail="")
+        size_name, cursor_name = ("last", "before") if backward else ("first", "after")
+        size = 20 if args.get(size_name) is None else args[size_name]
+        if not 1 <= size <= 100:
+            raise DomainError(ErrorCode.PAGE_TOO_LARGE, field=size_name, limit=100)
+        ordered = sorted(rows, key=keys, reverse=newest is not backward)
+        behind, cursor = ordered, args.get(cursor_name)
+        if cursor is not None:
+            edge = keys_in(cursor, len(keys(SimpleNamespace(id=UUID(int=0), starts_at=self.now))))
+            behind = [
+                row for row in ordered
+                if (keys(row) < edge if newest is not backward else keys(row) > edge)
+            ]  # fmt: skip
+        chosen = behind[:size]
+        if backward:
+            chosen.reverse()
+        more, given = len(behind) > size, cursor is not None
+        edges = [SimpleNamespace(cursor=cursor_of(keys(row)), node=row) for row in chosen]
+        return SimpleNamespace(
+            edges=edges,
+            total_count=len(ordered),
+            page_info=SimpleNamespace(
+                has_next_page=given if backward else more,
+                has_previous_page=more if backward else given,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+def cursor_of(keys: tuple[Any, ...]) -> str:
+    text = " ".join(
+        str((key - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+        if isinstance(key, datetime)
+        else str(key)
+        for key in keys
+    )
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def keys_in(cursor: str, number: int) -> tuple[Any, ...]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        parts = text.split(" ")
+        if len(parts) != number:
+            raise ValueError
+        instants = [
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(part))
+            for part in parts[:-1]
+        ]
+        return (*instants, UUID(parts[-1]))
+    except (ValueError, binascii.Error, OverflowError):
+        raise DomainError(ErrorCode.INVALID_CURSOR, field="after") from None
+
+
+def key_in(text: str, type_name: str) -> UUID:
+    try:
+        found, key = from_base64(text)
+    except ValueError:
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="id", detail="") from None
+    try:
+        if found != type_name:
+            raise NotFound(type_name)
+        return UUID(key)
+    except ValueError:
+        raise NotFound(type_name) from None
+
+
+def newest(row: Any) -> tuple[Any, ...]:
+    return (row.id,)
+
+
+def latest_start(row: Any) -> tuple[Any, ...]:
+    return (row.starts_at, row.id)
+
+
+Resolve = Callable[[Reference, Any, Mapping[str, Any]], Any]
+
+
+def if_works(resolve: Resolve, otherwise: Any = None) -> Resolve:
+    """For fields of Employee that hold somebody's work."""
+    return lambda see, e, args: resolve(see, e, args) if see.works(e.id) else otherwise
+
+
+def if_seen(resolve: Resolve, otherwise: Any = None) -> Resolve:
+    """For fields of Target that are not shown of a mere knot."""
+    return lambda see, t, args: resolve(see, t, args) if see.sees(t) else otherwise
+
+
+def calendar(see: Reference, person: Any, args: Mapping[str, Any]) -> list[Day]:
+    start, end = args["from"], args["to"]
+    if not 0 <= (end - start).days < 366:
+        raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=366)
+    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    return [see.day(person.id, day) for day in days] if see.works(person.id) else []
+
+
+def plan_of(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
+    plans = [
+        plan
+        for plan in see.rows.where(PerformancePlan, employee_id=person.id)
+        if see.rows.get(Period, plan.period_id).code == args["period"]
+    ]
+
+    def of(plan: Any) -> Any:
+        return (see.rows.get(Assignment, plan.assignment_id).starts_on, plan.id)
+
+    return max(plans, key=of, default=None)
+
+
+def node(see: Reference, args: Mapping[str, Any]) -> Any:
+    try:
+        type_name, key = from_base64(args["id"])
+    except ValueError:
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="id", detail="") from None
+    table = NAMES.get(type_name) or next((t for t in TABLES if t.__name__ == type_name), None)
+    try:
+        row = see.rows.get(table, UUID(key)) if table in NODES else None
+    except ValueError:
+        return None
+    return see.seen(row)
+
+
+NODES = (
+    Agency, Unit, Employee, Target, ActionPlan, Indicator, Stage, PerformancePlan, ProgressRecord,
+    Activity, Installation, Run, DeadLetter,
+)  # fmt: skip
+
+
+def named(see: Reference, table: type[Row], **values: Any) -> Any:
+    return see.seen(next(iter(see.rows.where(table, **values)), None))
+
+
+def unit_named(see: Reference, args: Mapping[str, Any]) -> Any:
+    agency = next(iter(see.rows.where(Agency, code=args["agency"])), None)
+    return agency and named(see, Unit, agency_id=agency.id, code=args["code"])
+
+
+def a_target(see: Reference, args: Mapping[str, Any]) -> Any:
+    try:
+        return see.seen(see.rows.get(Target, key_in(args["id"], "Target")))
+    except NotFound:
+        return None
+
+
+def letters(see: Reference, args: Mapping[str, Any]) -> Any:
+    rows = see.only_seen(see.rows.all(DeadLetter))
+    if args.get("connector") is not None:
+        key = key_in(args["connector"], "Connector")
+        rows = [row for row in rows if row.installation_id == key]
+    return see.page(rows, newest, True, args)
+
+
+def inbox(see: Reference, args: Mapping[str, Any]) -> Any:
+    rows = [
+        row
+        for row in see.rows.where(
+            ProgressRecord, employee_id=see.scope.employee_id, state=RecordState.PENDING
+        )
+        if args.get("source") in (None, source(see, row).plugin)
+    ]
+    return see.page(rows, newest, True, args)
+
+
+def source(see: Reference, row: Any) -> SimpleNamespace:
+    activity = see.rows.get(Activity, row.activity_id)
+    found = activity and see.rows.get(Installation, activity.installation_id)
+    return SimpleNamespace(
+        kind="CONNECTOR" if found else "MANUAL",
+        plugin=found and found.plugin,
+        title=found and found.title,
+    )
+
+
+def suggestion(see: Reference, row: Any) -> Any:
+    target = see.seen(see.rows.get(Target, row.suggested_target_id))
+    if target is None or row.state is not RecordState.PENDING:
+        return None
+    reason = row.suggestion_reason or ""
+    return SimpleNamespace(target=target, score=row.suggestion_score, reason=reason)
+
+
+def path_points(see: Reference, indicator: Any) -> list[Any]:
+    found: list[Any] = []
+    for point in see.points(indicator):
+        begun = not found or found[-1].on < see.today
+        actual = see.actual(indicator, point.day) if begun else None
+        found.append(SimpleNamespace(on=point.day, planned=point.planned, actual=actual))
+    return found
+
+
+def agency_goals(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
+    rows = see.of_period(args["period"], agency_id=agency.id)
+    return [r for r in rows if r.owner_unit_id is not None and see.edge_up(r.id) is None]
+
+
+def unit_path(see: Reference, unit: Any) -> list[Any]:
+    path = [unit]
+    while (above := see.above(path[0])) is not None:
+        path.insert(0, above)
+    return path
+
+
+def counted(team: Any) -> list[Any]:
+    statuses = [member.status for member in team.members]
+    return [
+        SimpleNamespace(status=status, count=statuses.count(status))
+        for status in sorted(set(statuses))
+    ]
+
+
+def summed(team: Any, name: str) -> int:
+    return sum(getattr(member.log, name) for member in team.members)
+
+
+def owner(see: Reference, target: Any) -> Any:
+    return see.rows.get(Unit, target.owner_unit_id) or see.rows.get(
+        Employee, target.owner_employee_id
+    )
+
+
+def cascade(see: Reference, target: Any) -> str:
+    edge = see.edge_up(target.id)
+    return edge.kind if edge else "ROOT"
+
+
+def parent_of(see: Reference, target: Any) -> Any:
+    path = see.path(target.id)
+    return path[-2] if len(path) > 1 else None
+
+
+def get(table: type[Row], column: str) -> Resolve:
+    """The row of a foreign key, as far as the viewer sees it."""
+    return lambda see, row, args: see.seen(see.rows.get(table, getattr(row, column)))
+
+
+def body(see: Reference, letter: Any) -> Any:
+    if letter.body is not None:
+        return letter.body
+    return see.rows.get(InboxItem, letter.inbox_item_id).body
+
+
+def of(table: type[Row], column: str, order: str) -> Resolve:
+    return lambda see, row, args: sorted(
+        see.rows.where(table, **{column: row.id}), key=lambda one: getattr(one, order)
+    )
+
+
+RESOLVERS: Mapping[str, Resolve] = {
+    "Query.node": lambda see, _, args: node(see, args),
+    "Query.viewer": lambda see, _, args: see.scope,
+    "Query.agency": lambda see, _, args: named(see, Agency, code=args["code"]),
+    "Query.unit": lambda see, _, args: unit_named(see, args),
+    "Query.employee": lambda see, _, args: named(see, Employee, nip=args["nip"]),
+    "Query.target": lambda see, _, args: a_target(see, args),
+    "Query.team": lambda see, _, args: see.supervised(args.get("supervisor"), args.get("on")),
+    "Query.connectors": lambda see, _, args: sorted(
+        see.only_seen(see.rows.all(Installation)), key=lambda i: (i.plugin, i.title)
+    ),
+    "Query.deadLetters": lambda see, _, args: letters(see, args),
+    "Agency.units": lambda see, a, args: sorted(
+        see.only_seen(see.rows.where(Unit, agency_id=a.id)), key=lambda u: u.code
+    ),
+    "Agency.goals": agency_goals,
+    "Unit.agency": get(Agency, "agency_id"),
+    "Unit.parent": lambda see, u, args: see.above(u),
+    "Unit.children": lambda see, u, args: sorted(
+        (see.rows.get(Unit, p.unit_id) for p in see.placed(parent_id=u.id)), key=lambda c: c.code
+    ),
+    "Unit.path": lambda see, u, args: unit_path(see, u),
+    "Unit.head": lambda see, u, args: next(
+        iter(see.people(p.employee_id for p in see.posts(unit_id=u.id, heads_unit=True))), None
+    ),
+    "Unit.employees": lambda see, u, args: see.page(
+        see.only_seen(see.people(p.employee_id for p in see.posts(unit_id=u.id))),
+        newest,
+        False,
+        args,
+    ),
+    "Unit.targets": lambda see, u, args: see.of_period(args["period"], owner_unit_id=u.id),
+    "Unit.teams": lambda see, u, args: see.teams(u, args.get("on") or see.today),
+    "Employee.nip": if_works(lambda see, e, args: e.nip),
+    "Employee.position": lambda see, e, args: (p := see.post(e)) and p.position,
+    "Employee.unit": lambda see, e, args: (
+        (p := see.post(e)) and see.seen(see.rows.get(Unit, p.unit_id))
+    ),
+    "Employee.appraiser": lambda see, e, args: (
+        (p := see.post(e)) and see.seen(see.rows.get(Employee, p.appraiser_id))
+    ),
+    "Employee.subordinates": lambda see, e, args: sorted(
+        see.only_seen(see.people(p.employee_id for p in see.posts(appraiser_id=e.id))),
+        key=lambda one: (one.name, one.id),
+    ),
+    "Employee.plan": if_works(plan_of),
+    "Employee.targets": if_works(
+        lambda see, e, args: see.of_period(args["period"], owner_employee_id=e.id), []
+    ),
+    "Employee.dailyLog": if_works(lambda see, e, args: see.day(e.id, args["on"])),
+    "Employee.calendar": calendar,
+    "Viewer.employee": lambda see, scope, args: see.rows.get(Employee, scope.employee_id),
+    "Viewer.pendingRecords": lambda see, _, args: inbox(see, args),
+    "Viewer.unreadCount": lambda see, _, args: inbox(see, {}).total_count,
+    "Target.code": if_seen(lambda see, t, args: t.code),
+    "Target.kind": if_seen(lambda see, t, args: t.kind),
+    "Target.classification": if_seen(lambda see, t, args: t.classification),
+    "Target.period": if_seen(lambda see, t, args: see.rows.get(Period, t.period_id).code),
+    "Target.owner": lambda see, t, args: owner(see, t),
+    "Target.cascade": lambda see, t, args: cascade(see, t),
+    "Target.parent": lambda see, t, args: parent_of(see, t),
+    "Target.path": lambda see, t, args: see.path(t.id),
+    "Target.children": if_seen(
+        lambda see, t, args: see.in_order(
+            see.rows.get(Target, e.child_id) for e in see.rows.where(TargetEdge, parent_id=t.id)
+        ),
+        [],
+    ),
+    "Target.indicators": if_seen(of(Indicator, "target_id", "position"), []),
+    "Target.stagedWork": if_seen(
+        lambda see, t, args: t if see.rows.where(Stage, target_id=t.id) else None
+    ),
+    "StagedWork.stages": of(Stage, "target_id", "position"),
+    "Target.achievement": if_seen(lambda see, t, args: see.reached_target(t)),
+    "Target.actionPlans": if_seen(of(ActionPlan, "target_id", "position"), []),
+    "Target.records": lambda see, t, args: see.page(
+        [
+            row
+            for row in see.only_seen(see.rows.where(ProgressRecord, target_id=t.id))
+            if args.get("state") in (None, row.state)
+        ],
+        latest_start,
+        True,
+        args,
+    ),
+    "Achievement.percentage": lambda see, r, args: None if r.exact is None else rounded(r.exact),
+    "Indicator.measure": lambda see, i, args: i,
+    "Indicator.achievement": lambda see, i, args: see.reached_indicator(i),
+    "Trajectory.points": lambda see, i, args: path_points(see, i),
+    "PerformancePlan.period": lambda see, p, args: see.rows.get(Period, p.period_id).code,
+    "PerformancePlan.employee": get(Employee, "employee_id"),
+    "PerformancePlan.appraiser": lambda see, p, args: see.seen(
+        see.rows.get(Employee, see.rows.get(Assignment, p.assignment_id).appraiser_id)
+    ),
+    "PerformancePlan.targets": lambda see, p, args: see.in_order(
+        see.rows.where(Target, plan_id=p.id)
+    ),
+    "PerformancePlan.behaviours": lambda see, p, args: [
+        SimpleNamespace(
+            behaviour=b,
+            expectation=next(
+                (
+                    x.expectation
+                    for x in see.rows.where(BehaviourExpectation, plan_id=p.id)
+                    if x.behaviour is b
+                ),
+                None,
+            ),
+        )
+        for b in Behaviour
+    ],
+    "ProgressRecord.on": lambda see, r, args: r.day,
+    "ProgressRecord.employee": get(Employee, "employee_id"),
+    "ProgressRecord.target": get(Target, "target_id"),
+    "ProgressRecord.thread": lambda see, r, args: see.path(r.target_id),
+    "ProgressRecord.indicator": get(Indicator, "indicator_id"),
+    "ProgressRecord.stage": get(Stage, "stage_id"),
+    "ProgressRecord.evidence": of(Evidence, "record_id", "position"),
+    "ProgressRecord.source": lambda see, r, args: source(see, r),
+    "ProgressRecord.activity": get(Activity, "activity_id"),
+    "ProgressRecord.suggestion": lambda see, r, args: suggestion(see, r),
+    "ProgressRecord.history": of(RecordEvent, "record_id", "id"),
+    "ProgressRecord.supersedes": get(ProgressRecord, "supersedes_id"),
+    "ProgressRecord.cursor": lambda see, r, args: None,
+    "RecordEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
+    "DailyLog.employee": get(Employee, "employee_id"),
+    "DailyLog.status": lambda see, d, args: day_status(d.required_minutes, d.recorded_minutes),
+    "DailyLog.records": lambda see, d, args: sorted(
+        see.only_seen(see.rows.where(ProgressRecord, employee_id=d.employee_id, day=d.on)),
+        key=latest_start,
+    ),
+    "TeamMember.recordedMinutes": lambda see, m, args: m.log.recorded_minutes,
+    "TeamMember.requiredMinutes": lambda see, m, args: m.log.required_minutes,
+    "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
+    "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
+    "Team.summary": lambda see, team, args: team,
+    "TeamSummary.members": lambda see, team, args: len(team.members),
+    "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
+    "TeamSummary.requiredMinutes": lambda see, team, args: summed(team, "required_minutes"),
+    "TeamSummary.pendingCount": lambda see, team, args: summed(team, "pending_count"),
+    "TeamSummary.statuses": lambda see, team, args: counted(team),
+    "Connector.latestRun": lambda see, c, args: max(
+        see.rows.where(Run, installation_id=c.id),
+        key=lambda run: (run.started_at, run.id),
+        default=None,
+    ),
+    "Connector.waitingCount": lambda see, c, args: len(
+        see.rows.where(InboxItem, installation_id=c.id, processed_at=None)
+    ),
+    "Connector.deadLetterCount": lambda see, c, args: len(
+        see.rows.where(DeadLetter, installation_id=c.id, resolved_at=None)
+    ),
+    "DeadLetter.connector": get(Installation, "installation_id"),
+    "DeadLetter.sourceId": lambda see, d, args: see.rows.get(InboxItem, d.inbox_item_id).source_id,
+    "DeadLetter.body": lambda see, d, args: body(see, d),
+}
+"""By type and field; any other field is the attribute of its name."""
+
+
+def reference_schema() -> GraphQLSchema:
+    """The served SDL with these resolvers."""
+    schema = build_schema()._schema
+    for kind in schema.type_map.values():
+        if not is_object_type(kind) or kind.name.startswith("__"):
+            continue
+        kind.is_type_of = None
+        for name, definition in kind.fields.items():
+            resolver = RESOLVERS.get(f"{kind.name}.{name}")
+            definition.resolve = resolving(kind.name, name, definition, resolver)
+    for name in ("Node", "TargetOwner"):
+        schema.type_map[name].resolve_type = type_of  # type: ignore[attr-defined]
+    return schema
+
+
+def type_of(value: Any, *_: Any) -> str:
+    row = value.target if isinstance(value, Knot) else value
+    return next((n for n, t in NAMES.items() if type(row) is t), type(row).__name__)
+
+
+def resolving(kind: str, name: str, definition: Any, resolver: Resolve | None) -> Any:
+    python_name = definition.extensions["strawberry-definition"].python_name
+    leaf = str(definition.type).strip("!")
+
+    def resolve(value: Any, info: Any, **args: Any) -> Any:
+        if resolver is not None:
+            found = resolver(info.context, value, args)
+        elif name == "id":
+            found = to_base64(kind, value.id)
+        else:
+            found = getattr(value, python_name)
+        return written(found, leaf)
+
+    return resolve
+
+
+def written(value: Any, leaf: str) -> Any:
+    """Scalars as PostgreSQL's JSON has them."""
+    if leaf == "DateTime" and isinstance(value, datetime):
+        text = value.astimezone(UTC).isoformat()
+        head, dot, fraction = text.removesuffix("+00:00").partition(".")
+        return head + (dot + fraction.rstrip("0") if dot else "") + "+00:00"
+    return plain(value) if isinstance(value, Decimal) else value
+
+
+def answer(
+    schema: GraphQLSchema,
+    see: Reference,
+    document: str,
+    variables: Mapping[str, Any],
+) -> ExecutionResult:
+    """What the operation answers, errors and all."""
+    for name in ("DateTime", "Decimal"):
+        schema.type_map[name].coerce_output_value = lambda value: value  # type: ignore[attr-defined]
+    found = execute(
+        schema,
+        parse(document),
+        context_value=see,
+        variable_values=dict(variables),
+        is_awaitable=lambda value: False,
+    )
+    assert isinstance(found, ExecutionResult)
+    return found
+
+
+__all__: Sequence[str] = ("Reference", "Rows", "answer", "reference_schema")

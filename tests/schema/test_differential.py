@@ -1,0 +1,165 @@
+"""The read path against a plain executor over the same rows: random operations, every viewer.
+
+EKINERJA_DIFFERENTIAL sets how many operations are tried. A failure names the seed and the viewer.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from graphql import GraphQLError, GraphQLSchema, parse, validate
+from strawberry.relay import to_base64
+
+from schema.access import Scope
+from schema.context import Context
+from schema.errors import DomainError, Language, Unauthenticated
+from schema.graph import build_schema
+from server.database import Database, DatabaseRole, opened
+from tests.enrich import enrich
+from tests.factories import ScriptedFeed
+from tests.operations import Generator, Operation, Pools
+from tests.reference import NAMES, NODES, Reference, Rows, answer, cursor_of, reference_schema
+from tests.two_agencies import DAY, NIPS, NOON, build
+
+QUICK, FULL = 400, 2_000
+"""Operations of `make test`, and of its slow kinds."""
+
+
+@dataclass(frozen=True)
+class Both:
+    """The served schema and the plain one, over one database."""
+
+    rows: Rows
+    viewers: dict[str, Scope]
+    pools: Pools
+    plain: GraphQLSchema
+
+
+served = build_schema()
+
+
+@pytest.fixture
+async def both(fresh_database: Database) -> AsyncIterator[Both]:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await build()
+        await enrich(world)
+        rows = await Rows.read()
+        yield Both(rows, await world.viewers(), pools_of(rows), reference_schema())
+
+
+def pools_of(rows: Rows) -> Pools:
+    """Values of arguments by their name."""
+    graph_names = {table: name for name, table in NAMES.items()}
+    ids = [
+        to_base64(graph_names.get(table, table.__name__), key)
+        for table in NODES
+        for key in rows.by_key[table]
+    ]
+    employees = [
+        one for one in ids if one in {to_base64("Employee", k) for k in rows.by_key[NODES[2]]}
+    ]
+    targets = [to_base64("Target", k) for k in rows.by_key[NODES[3]]]
+    wrong = [to_base64("Target", "x"), to_base64("Agency", DAY), "!", ""]
+    records = list(rows.all(NODES[8]))
+    cursors = [cursor_of((row.id,)) for row in records] + [
+        cursor_of((row.starts_at, row.id)) for row in records
+    ]
+    days = ["2026-11-24", "2026-11-23", "2026-11-28", "2026-01-01"]
+    return {
+        # `id` is asked of nodes and of targets alike
+        "id": ids + targets * 2 + wrong,
+        "code": ["A", "B", "1", "1.1", "zz"],
+        "agency": ["A", "A", "B", "zz"],
+        "nip": [*NIPS.values(), "0" * 18],
+        "period": ["2026", "2026", "2026", "2025"],
+        "on": [*days, None],
+        "from": days,
+        "to": [*days, "2027-11-24"],
+        "supervisor": [*employees, *wrong, None],
+        "connector": [one for one in ids if one.startswith("Q29u")] + wrong,
+        "source": ["fake", "other", None],
+        "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
+        "first": [1, 2, 5, 100, 0, 101, None],
+        "last": [1, 2, 5, 100, 0, None],
+        "after": [*cursors, "x", "", None],
+        "before": [*cursors, "x", None],
+    }
+
+
+def context_of(scope: Scope) -> Context:
+    async def authorise() -> Any:
+        raise Unauthenticated
+
+    return Context(
+        scope=scope,
+        language=Language.ENGLISH,
+        feed=ScriptedFeed(),
+        authorise=authorise,
+        now=lambda: NOON,
+    )
+
+
+def told(errors: list[GraphQLError] | None) -> set[tuple[Any, ...]]:
+    """Where something was refused, and why. Anything that is no refusal is a fault of ours."""
+    found = set()
+    for error in errors or ():
+        refused = error.original_error
+        assert isinstance(refused, DomainError), error
+        found.add((tuple(error.path or ()), refused.code))
+    return found
+
+
+async def both_answers(both: Both, viewer: str, asked: Operation) -> tuple[Any, Any]:
+    scope = both.viewers[viewer]
+    ours = await served.execute(
+        asked.text, variable_values=dict(asked.variables), context_value=context_of(scope)
+    )
+    plain = answer(both.plain, Reference(both.rows, scope, NOON), asked.text, asked.variables)
+    return (
+        (orjson.loads(orjson.dumps(ours.data)), told(ours.errors)),
+        (orjson.loads(orjson.dumps(plain.data, default=str)), told(plain.errors)),
+    )
+
+
+def difference(ours: Any, plain: Any, path: str = "") -> str:
+    """The first place where two answers differ."""
+    if isinstance(ours, dict) and isinstance(plain, dict) and ours.keys() == plain.keys():
+        pairs = [(f"{path}.{key}", ours[key], plain[key]) for key in ours]
+    elif isinstance(ours, list | tuple) and len(ours) == len(plain or ()):
+        pairs = [(f"{path}[{n}]", *two) for n, two in enumerate(zip(ours, plain, strict=True))]
+    else:
+        return f"{path}: {ours!r} here, {plain!r} by the plain executor"
+    return next((difference(a, b, where) for where, a, b in pairs if a != b), "")
+
+
+async def compare(both: Both, number: int) -> None:
+    names = list(both.viewers)
+    objects = tried = 0
+    for seed in range(number):
+        viewer = names[seed % len(names)]
+        asked = Generator(both.plain, both.pools, Random(seed)).operation()
+        if validate(both.plain, parse(asked.text)):
+            continue
+        tried += 1
+        ours, plain = await both_answers(both, viewer, asked)
+        where = f"seed {seed}, {viewer}: {asked.text}\n{asked.variables}"
+        assert ours == plain, f"{difference(ours, plain)}\n{where}"
+        # Key by key in the order of the document, as the specification has it.
+        assert orjson.dumps(ours[0]) == orjson.dumps(plain[0]), where
+        objects += str(plain[0]).count("{")
+    assert tried > 0.95 * number
+    # They are about something: several objects an operation, on average.
+    assert objects > 3 * number
+
+
+async def test_random_operations_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:
+    await compare(both, int(os.environ.get("EKINERJA_DIFFERENTIAL", QUICK)))
+
+
+@pytest.mark.slow
+async def test_many_random_operations_are_answered_alike(both: Both) -> None:
+    await compare(both, FULL)
