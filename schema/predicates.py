@@ -10,10 +10,10 @@ def in_directory(agency: str) -> str:
 
 
 def sees_work_of(person: str) -> str:
-    """`access.can_see_work_of`, for the alias of an employee's row."""
+    """`access.can_see_work_of`, for the alias of an employee's row; the cheapest first."""
     return (
-        f"{person}.id = @viewer OR @viewer = ANY ({person}.superiors) "
-        f"OR {person}.agency_id = ANY (@agencies)"
+        f"{person}.id = @viewer OR {person}.agency_id = ANY (@agencies) "
+        f"OR @viewer = ANY ({person}.superiors)"
     )
 
 
@@ -30,8 +30,16 @@ def sees_work(employee_id: str) -> str:
     )
 
 
+def sees_target_of(target: str, owner: str) -> str:
+    """A unit's target: all in the agency. A person's, whose row is at hand: as their work."""
+    return (
+        f"CASE WHEN {target}.owner_employee_id IS NULL "
+        f"THEN {in_directory(f'{target}.agency_id')} ELSE {sees_work_of(owner)} END"
+    )
+
+
 def sees_target(target: str) -> str:
-    """A unit's target: all in the agency. A person's: as the person's work."""
+    """The same where the owner's row is not at hand."""
     return (
         f"CASE WHEN {target}.owner_employee_id IS NULL "
         f"THEN {in_directory(f'{target}.agency_id')} "

@@ -57,5 +57,5 @@ async def dicts_of(statement: str, values: list[Any]) -> list[dict[str, Any]]:
 
 async def json_of(statement: str, values: list[Any]) -> str:
     """The JSON text that a statement answers, run as the role that reads for a viewer."""
-    _, rows = await Tortoise.get_connection(READER).execute_query(statement, values)
-    return str(next(iter(rows[0].values())))
+    async with Tortoise.get_connection(READER).acquire_connection() as connection:
+        return str(await connection.fetchval(statement, *values))

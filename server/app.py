@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tortoise import Tortoise
 
 from schema.feeds.models import DeadLetter, InboxItem
+from schema.tables import READER, WRITER
 from server.api import Api
 from server.auth import TokenVerifier
 from server.availability import AWAY
@@ -77,10 +78,11 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """The database answers and is migrated; 503 with the reason otherwise."""
+    """The database answers, to reads too, and is migrated; 503 with the reason otherwise."""
     try:
         async with asyncio.timeout(READY_SECONDS):
-            await Tortoise.get_connection("default").execute_query("SELECT 1")
+            for role in (WRITER, READER):
+                await Tortoise.get_connection(role).execute_query("SELECT 1")
             pending = await pending_migrations()
     except Exception as error:
         return JSONResponse({"ready": False, "database": type(error).__name__}, 503)

@@ -90,7 +90,7 @@ SEEN: dict[str, Seen] = {
     "performance_plan": as_work,
     "behaviour_expectation": through("performance_plan", "plan_id"),
     "target": Allowed.target,
-    "target_edge": through("target", "child_id"),
+    "target_edge": lambda allowed, scope, row: bool(scope.directories),
     "indicator": through("target", "target_id"),
     "trajectory_point": through("indicator", "indicator_id"),
     "stage": through("target", "target_id"),

@@ -23,7 +23,7 @@ from schema.access import Role
 from schema.errors import ErrorCode
 from schema.organizations.models import Agency
 from schema.organizations.service import grant_role
-from schema.relay import DEFAULT_PAGE, LARGEST_PAGE
+from schema.selection.pages import DEFAULT_PAGE, LARGEST_PAGE
 from server.app import running_app
 from server.auth import TokenVerifier
 from server.cli import parser

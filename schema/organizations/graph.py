@@ -82,13 +82,14 @@ def day_of(employee: str, day: str, log: str) -> str:
       coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""
 
 
-DAYS = f"""(
-  SELECT g$::date AS day FROM generate_series(@from::date, @to::date, interval '1 day') g$
-) d$ LEFT JOIN daily_log l$ ON l$.employee_id = @row.id AND l$.day = d$.day
-CROSS JOIN LATERAL ({day_of("@row.id", "d$.day", "l$")}) @it"""
-ONE_DAY = DAYS.replace(
-    "generate_series(@from::date, @to::date, interval '1 day') g$", "unnest(ARRAY[@on::date]) g$"
-)
+def days(between: str) -> str:
+    """FROM of the days of @row; `between` are the first and the last, as two expressions."""
+    first, last = between.split(", ")
+    return f"""generate_series({between}, interval '1 day') g$
+      CROSS JOIN LATERAL (SELECT g$::date AS day) d$
+      LEFT JOIN daily_log l$ ON l$.employee_id = @row.id AND l$.day = d$.day
+        AND l$.day BETWEEN {first} AND {last}
+      CROSS JOIN LATERAL ({day_of("@row.id", "d$.day", "l$")}) @it"""
 
 
 @reads(model=models.Agency, visible=in_directory("@it.id"))
@@ -246,7 +247,7 @@ class Employee(relay.Node):
     def targets(self, period: Period) -> None: ...
 
     @one(
-        ONE_DAY,
+        days("@on::date, @on::date"),
         "One day; null where not yours to see.",
         sees=SEES_WORK,
         type=LazyLog | None,
@@ -254,7 +255,7 @@ class Employee(relay.Node):
     def daily_log(self, on: Day) -> None: ...
 
     @many(
-        DAYS,
+        days("@from::date, @to::date"),
         "Every day from one to another, both inclusive, at most 366; empty where not yours to see.",
         order="@it.day",
         check=days_between,

@@ -123,7 +123,8 @@ class ProgressRecord(Row):
     class Meta:
         table = "progress_record"
         indexes = (
-            ("employee_id", "day"),
+            # A day's records come from it in their order.
+            ("employee_id", "day", "starts_at", "id"),
             ("agency_id",),
             ("target_id",),
             ("indicator_id",),

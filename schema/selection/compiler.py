@@ -280,13 +280,14 @@ class Compiler:
     def _either(
         self, declaration: Either, place: Place, nodes: Sequence[FieldNode], occurrence: Text | None
     ) -> Answer:
-        answers, members = [], dict[str, Sequence[Shape]]()
+        cases, members = [], dict[str, Sequence[Shape]]()
         for name, relation in declaration.members.items():
             kind = cast("GraphQLObjectType", self.catalogue.schema.get_type(name))
             answer, inner = self._one(relation, place, kind, nodes, occurrence, tells_type=True)
-            answers.append(answer)
+            condition = self.names.sql(declaration.when[name], row=place.alias)
+            cases.append(f"WHEN {condition} THEN {answer}")
             members.update(inner)
-        return f"coalesce({', '.join(answers)})", members
+        return f"CASE {' '.join(cases)} END", members
 
     def _node(self, place: Place, nodes: Sequence[FieldNode], occurrence: Text | None) -> Answer:
         given = str(self.names.arguments(occurrence)["id"])
@@ -359,13 +360,14 @@ class Compiler:
         def sql(text: str) -> str:
             return self.names.sql(text, row=place.alias, it=below.alias, occurrence=occurrence)
 
-        given = self.names.arguments(occurrence)
+        given, known = self.names.arguments(occurrence), self.catalogue.rows_of(below.kind)
         wanted = [relation.where, also]
         if not relation.trusted and not relation.raw:
-            wanted.append(self.catalogue.rows_of(below.kind).visible)
+            wanted.append(known.visible)
         wanted += [text for name, text in relation.given.items() if given.get(name) is not None]
         assert relation.source is not None
-        parts = [f"SELECT {', '.join(columns)} FROM {sql(relation.source)}"]
+        source = sql(f"{relation.source} {known.joins}".rstrip())
+        parts = [f"SELECT {', '.join(columns)} FROM {source}"]
         conditions = [f"({sql(text)})" for text in wanted if text]
         if conditions:
             parts.append(f"WHERE {' AND '.join(conditions)}")

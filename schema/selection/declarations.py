@@ -32,10 +32,12 @@ class RowsOf:
     """What is known of a type's rows: their table, if any, and who may see one.
 
     `visible` is a condition on @it. A type without it has the visibility of whatever leads to it.
+    `joins` brings rows that come with each, such as @it_owner, behind any FROM.
     """
 
     model: type[Row] | None = None
     visible: str | None = None
+    joins: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,10 @@ class Many(Related):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Either:
-    """A union: one object by type name, the first that is there."""
+    """A union: one object by type name, the one whose condition (`when`) holds for @row."""
 
     members: Mapping[str, One]
+    when: Mapping[str, str]
     sees: str | None = None
 
 
@@ -130,12 +133,12 @@ Declaration = Value | After | One | Many | Page | Either | AnyNode
 
 
 def reads(
-    *, model: type[Row] | None = None, visible: str | None = None
+    *, model: type[Row] | None = None, visible: str | None = None, joins: str = ""
 ) -> Callable[[RowType], Any]:
     """Say of a Strawberry type which rows it is read from; see RowsOf."""
 
     def mark(cls: RowType) -> RowType:
-        cls.__rows__ = RowsOf(model=model, visible=visible)  # type: ignore[attr-defined]
+        cls.__rows__ = RowsOf(model=model, visible=visible, joins=joins)  # type: ignore[attr-defined]
         return cls
 
     return mark

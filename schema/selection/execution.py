@@ -28,6 +28,7 @@ READER = "ekinerja-reader"
 class Selected:
     """A promise of rows: what a resolver answers, and the read path makes of the selection.
 
+    `declaration` is a constant of its module: what is compiled for it is remembered by it.
     `given` are values for the names in the declaration; None where those are the arguments of the
     field itself.
     """

@@ -10,7 +10,7 @@ from strawberry import relay
 
 from schema.arguments import After, Before, First, Id, Last
 from schema.organizations.graph import IN_ORDER, Employee, Unit
-from schema.predicates import of_target, sees_target, sees_work
+from schema.predicates import of_target, sees_target_of, sees_work
 from schema.selection.declarations import (
     IF_SEEN,
     Either,
@@ -112,17 +112,15 @@ REACHED_BY_INDICATOR = reached(
 # From a target that the viewer sees up to the agency's goal, also over what they do not see whole:
 # there the owner comes with the knot.
 KNOTS = "red_thread({key}) @it"
+WHOSE = {"Unit": "@row.owner_unit_id IS NOT NULL", "Employee": "@row.owner_employee_id IS NOT NULL"}
 KNOT = {
     "cascade": Value(sql="@row.cascade"),
     "owner": Either(
         members={
-            "Unit": One(
-                source="(SELECT (@row.owner_unit).*) @it", where="@it.id IS NOT NULL", raw=True
-            ),
-            "Employee": One(
-                source="(SELECT (@row.owner_employee).*) @it", where="@it.id IS NOT NULL", raw=True
-            ),
-        }
+            "Unit": One(source="(SELECT (@row.owner_unit).*) @it", raw=True),
+            "Employee": One(source="(SELECT (@row.owner_employee).*) @it", raw=True),
+        },
+        when=WHOSE,
     ),
 }
 
@@ -221,7 +219,11 @@ class ActionPlan(relay.Node):
     unit_of_measure: str | None = strawberry.field(description="Of the quantity.")
 
 
-@reads(model=models.Target, visible=sees_target("@it"))
+@reads(
+    model=models.Target,
+    joins="LEFT JOIN employee @it_owner ON @it_owner.id = @it.owner_employee_id",
+    visible=sees_target_of("@it", "@it_owner"),
+)
 @strawberry.type(
     description="A goal of a unit, or a work result (RHK) of a person. On a red thread a viewer "
     "also meets targets of others: title and owner are shown, the rest is null or empty."
@@ -241,8 +243,9 @@ class Target(relay.Node):
         Either(
             members={
                 "Unit": One(source="unit @it", where="@it.id = @row.owner_unit_id"),
-                "Employee": One(source="employee @it", where="@it.id = @row.owner_employee_id"),
-            }
+                "Employee": One(same="@row_owner", where="@row_owner.id IS NOT NULL"),
+            },
+            when=WHOSE,
         ),
         "The unit or person it belongs to.",
     )

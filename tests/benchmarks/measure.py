@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -135,7 +135,8 @@ def pinned(postmaster: int) -> Iterator[int | None]:
     server_cpu, other_cpu = before[0], before[1]
     own.cpu_affinity([other_cpu])
     for process in (database, *database.children(recursive=True)):
-        process.cpu_affinity([other_cpu])
+        with suppress(psutil.NoSuchProcess):  # workers of PostgreSQL come and go
+            process.cpu_affinity([other_cpu])
     try:
         yield server_cpu
     finally:

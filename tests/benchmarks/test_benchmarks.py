@@ -162,20 +162,20 @@ def test_quick_benchmark_finds_all_servers_saying_the_same(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_interrupted_benchmark_leaves_no_process_and_no_data(tmp_path: Path) -> None:
-    bench = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks", "--quick", "--servers", "limit", "loaders"],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert bench.stdout is not None
-    while "round" not in bench.stdout.readline():
-        assert bench.poll() is None
-    ours = psutil.Process(bench.pid).children(recursive=True)
+    ) as bench:
+        assert bench.stdout is not None
+        while "round" not in bench.stdout.readline():
+            assert bench.poll() is None
+        ours = psutil.Process(bench.pid).children(recursive=True)
 
-    bench.send_signal(signal.SIGTERM)
-    bench.wait(60)
+        bench.send_signal(signal.SIGTERM)
+        bench.wait(60)
 
     assert len(ours) >= 2
     _, alive = psutil.wait_procs(ours, timeout=10)
