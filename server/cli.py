@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import uvloop
+
 from schema.errors import DomainError
 from server.embedded_postgres import EmbeddedPostgresError
 from server.settings import Settings, SettingsError, settings_from
@@ -17,13 +19,17 @@ DATABASE_URL unset: an embedded PostgreSQL under the data folder (EKINERJA_DATA,
 default) is started and stopped with the command. Set: that PostgreSQL (15 or newer) is used.
 docs/operators.md lists every setting."""
 
+LOOPS = {"serve": uvloop.new_event_loop}
+"""uvloop where requests are what is waited for; commands that run children keep asyncio's own."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     given = parser().parse_args(arguments)
     try:
         settings = settings_from()
-        sys.exit(asyncio.run(_run(given, settings)))
+        with asyncio.Runner(loop_factory=LOOPS.get(given.command)) as runner:
+            sys.exit(runner.run(_run(given, settings)))
     except (SettingsError, EmbeddedPostgresError, DomainError) as error:
         sys.exit(f"{parser().prog}: {error}")
     except KeyboardInterrupt:
@@ -63,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--webhook-secret-file", type=Path, help="a file that holds whsec_...")
     install.add_argument("--poll-seconds", type=int, default=60)
     commands.add_parser("plugins", help="list the installed plugins")
+    commands.add_parser("recompute", help="compare every figure with what its records make")
     return whole
 
 

@@ -25,8 +25,11 @@ DATABASE_NAME = "ekinerja"
 STATEMENT_TIMEOUT = "15s"
 READER = "ekinerja_reader"
 """The role that reads for a viewer; row level security bounds it."""
-STATEMENTS_KEPT = 200
-"""Prepared statements a connection of the reader; the least recently used goes."""
+STATEMENTS_KEPT = 50
+"""Prepared statements a reading connection holds, each for five minutes at most."""
+LONGEST_KEPT = 32 * 1024
+"""Characters of a statement that is kept prepared. Its plan takes PostgreSQL some 300 bytes for
+each, so that a connection holds 450 MB at the very most, and 15 MB with a front end's pages."""
 
 
 class PostgresServer(Protocol):
@@ -87,9 +90,8 @@ class Database:
     def _reading(self, role: DatabaseRole) -> dict[str, Any]:
         """Connections that are the reader from their start, as schema/selection uses them.
 
-        Its statements are long, so each is kept prepared whatever its length, and planned once:
-        planning for each set of values takes longer than answering. What a value changes in the
-        plan (an argument that is null or not) is another statement already.
+        A statement is planned once: planning for each set of values takes longer than answering.
+        What a value changes in the plan (an argument that is null or not) is another statement.
         """
         connection = expand_db_url(self.urls[role].replace("postgresql://", "asyncpg://", 1))
         connection["credentials"] |= {
@@ -97,7 +99,7 @@ class Database:
             "maxsize": self.pool_size,
             "reset": _tidy,
             "statement_cache_size": STATEMENTS_KEPT,
-            "max_cacheable_statement_size": 0,
+            "max_cacheable_statement_size": LONGEST_KEPT,
             "server_settings": {
                 "jit": "off",
                 "plan_cache_mode": "force_generic_plan",

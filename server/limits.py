@@ -43,7 +43,7 @@ class Limits:
     aliases: int = 30
     root_fields: int = 20
     directives: int = 50
-    fields: int = 5_000
+    fields: int = 1_500
     cost: int = 100_000
     list_size: int = 4
     page_size: int = 50

@@ -70,48 +70,57 @@ class Catalogue:
         return cast("str", _definition(kind.fields[name]).python_name)
 
     def _work_out(self, kind: GraphQLObjectType, name: str, field: GraphQLField) -> Declaration:
-        definition = _definition(field)
-        found = definition.metadata.get(KEY)
+        definition, named = _definition(field), get_named_type(field.type)
+        found, own_name = definition.metadata.get(KEY), definition.python_name
         if isinstance(found, Value) and found.sql == "":
-            return Value(sql=f"@row.{definition.python_name}", sees=found.sees)
+            return replace(found, sql=self._column(kind, own_name))
         if found is not None and not (isinstance(found, Related) and found.is_of_models):
             return cast("Declaration", found)
-        named = get_named_type(field.type)
         if name == "id" and self.rows_of(kind).model is not None:
             return Value(sql=_global_id(kind.name))
-        if found is None and is_leaf_type(named):
-            return Value(sql=f"@row.{definition.python_name}")
+        if is_leaf_type(named):
+            return Value(sql=self._column(kind, own_name))
         assert is_object_type(named)
-        relation = self._relation(kind, definition.python_name, field, named)
-        if relation is None:
-            raise TypeError(f"{kind.name}.{name} says neither what it reads, nor do the models")
-        if found is None:
-            many = is_list_type(get_nullable_type(field.type))
-            return Many(**relation) if many else One(**relation)
-        return cast("Declaration", replace(found, **relation))
+        relation = self._relation(kind, own_name, named)
+        if found is not None:
+            return cast("Declaration", replace(found, **relation))
+        many = is_list_type(get_nullable_type(field.type))
+        return Many(**relation) if many else One(**relation)
+
+    def _column(self, kind: GraphQLObjectType, name: str) -> str:
+        """The column that the model has for a name; of rows without a model, the name itself."""
+        model = self.rows_of(kind).model
+        if model is None:
+            return f"@row.{name}"
+        if name not in model._meta.fields_db_projection:
+            raise TypeError(f"{kind.name}.{name} says not what it reads, and is no column")
+        return f"@row.{model._meta.fields_db_projection[name]}"
 
     def _relation(
-        self, kind: GraphQLObjectType, name: str, field: GraphQLField, named: GraphQLObjectType
-    ) -> Mapping[str, Any] | None:
+        self, kind: GraphQLObjectType, name: str, named: GraphQLObjectType
+    ) -> Mapping[str, Any]:
         """FROM and WHERE of the foreign key of this name, or of the one that names it."""
         here, there = self.rows_of(kind).model, self.rows_of(named).model
-        if there is None:
-            return None
-        source = f"{there._meta.db_table} @it"
-        key = here and here._meta.fields_map.get(name)
-        if isinstance(key, ForeignKeyFieldInstance):
-            column = key.source_field or f"{name}_id"
-            return {"source": source, "where": f"@it.id = @row.{column}"}
-        for column, other in there._meta.fields_map.items():
-            if (
-                isinstance(other, ForeignKeyFieldInstance)
-                and here is not None
-                and other.related_name == name
-                and other.model_name in (f"{APP}.{here.__name__}", here)
-            ):
-                where = f"@it.{other.source_field or f'{column}_id'} = @row.id"
-                return {"source": source, "where": where}
-        return None
+        if here is not None and there is not None:
+            source = f"{there._meta.db_table} @it"
+            key = here._meta.fields_map.get(name)
+            if isinstance(key, ForeignKeyFieldInstance):
+                return {"source": source, "where": f"@it.id = @row.{_column_of(key, name)}"}
+            for other_name, other in there._meta.fields_map.items():
+                if (
+                    isinstance(other, ForeignKeyFieldInstance)
+                    and other.related_name == name
+                    and other.model_name == f"{APP}.{here.__name__}"
+                ):
+                    return {
+                        "source": source,
+                        "where": f"@it.{_column_of(other, other_name)} = @row.id",
+                    }
+        raise TypeError(f"{kind.name}.{name} says not what it reads, and no model relates it")
+
+
+def _column_of(key: ForeignKeyFieldInstance[Any], name: str) -> str:
+    return key.source_field or f"{name}_id"
 
 
 def _definition(field: GraphQLField) -> Any:

@@ -112,9 +112,12 @@ class Reader:
         self, rows: One, kind: GraphQLObjectType, given: Given, context: Context
     ) -> bool:
         """Whether a row is there, and the viewer's to see."""
-        compiler = Compiler(self.catalogue, {}, VariableValues({}, {}))
-        statement = compiler.presence(rows, kind)
-        values = statement.bind(VariableValues({}, {}), {**standard_of(context), **given})
+        key, nothing = ("presence", id(rows)), VariableValues({}, {})
+        statement = self.statements.get(key)
+        if statement is None:
+            statement = Compiler(self.catalogue, {}, nothing).presence(rows, kind)
+            self.statements[key] = statement
+        values = statement.bind(nothing, {**standard_of(context), **given})
         return await json_of(statement.sql, values) == "true"
 
     async def _run(

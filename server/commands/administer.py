@@ -1,4 +1,4 @@
-"""Small commands of operators: migrate, schema, token, grant, install, plugins."""
+"""Small commands of operators: migrate, schema, token, grant, install, plugins, recompute."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from schema.feeds.service import install as install_connector
 from schema.graph import build_schema
 from schema.organizations.models import Agency
 from schema.organizations.service import grant_role
+from schema.progress.recomputing import recompute as recomputed
 from schema.values import utc_now
 from server.database import DatabaseRole, found_database, opened
 from server.database import migrate as bring_up_to_date
@@ -84,6 +85,18 @@ async def plugins(given: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def recompute(given: argparse.Namespace, settings: Settings) -> int:
+    """Say which figures are not what their records make; 1 where there are any."""
+    differ = 0
+    async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        async for kind in recomputed():
+            for one in kind.differences:
+                _say(f"{kind.kind}: {one.name}: kept {one.kept}, recomputed {one.recomputed}")
+            _say(f"{kind.kind}: {kind.compared:,} compared, {len(kind.differences):,} differ")
+            differ += len(kind.differences)
+    return 1 if differ else 0
+
+
 async def _agency(code: str) -> Agency:
     agency = await Agency.get_or_none(code=code)
     if agency is None:
@@ -120,4 +133,5 @@ COMMANDS: dict[str, Command] = {
     "grant": grant,
     "install": install,
     "plugins": plugins,
+    "recompute": recompute,
 }

@@ -113,7 +113,7 @@ DAY = f"""d.day AS "on", {ASKED.format(day="d.day")},
   ORDER BY d.day"""
 CALENDAR = f"{PERSON}, {_list(DAY)} AS calendar FROM employee e WHERE e.id = $1::text::uuid"
 
-CURSOR = "rtrim(translate(encode(uuid_send({key}), 'base64'), '+/', '-_'), '=')"
+CURSOR = r"translate(encode({key}::text::bytea, 'base64'), E'+/=\n', '-_')"
 ACTIVITY = """a.source_id AS "sourceId", a.title, a.received_at AS "receivedAt"
   FROM activity a WHERE a.id = r.activity_id"""
 SUGGESTION = f"""{_number("r.suggestion_score")} AS score, r.suggestion_reason AS reason,

@@ -20,6 +20,7 @@ from schema.organizations.viewers import scope_of
 from schema.progress import service
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.progress.placing import Place
+from schema.progress.recomputing import recompute
 from schema.progress.service import Confirmation
 from schema.targets.loading import save_case
 from schema.targets.models import Accumulation, Indicator, Stage, Target
@@ -32,6 +33,7 @@ from tests.factories import (
     Api,
     World,
     agency_case,
+    busy_day,
     entry,
     found,
     goal,
@@ -383,3 +385,42 @@ async def test_a_record_without_figures_moves_no_target(world: World) -> None:
 
     assert event.target_ids == []
     assert await Indicator.filter(realized_at__isnull=False).count() == 0
+
+
+@pytest.fixture
+async def busy(fresh_database: Database) -> AsyncIterator[World]:
+    """A busy day, opened as who may spoil what is kept of it."""
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await found()
+        await busy_day(world)
+        yield world
+
+
+async def test_what_is_kept_is_what_its_records_make(busy: World) -> None:
+    told = {kind.kind: kind async for kind in recompute()}
+
+    assert set(told) == {"indicators", "stages", "days"}
+    assert all(kind.compared > 0 for kind in told.values())
+    assert all(kind.differences == [] for kind in told.values())
+
+
+async def test_each_figure_that_is_not_what_its_records_make_is_named(busy: World) -> None:
+    indicator = await Indicator.filter(own_records__gt=0).order_by("id").first()
+    assert indicator is not None
+    await Indicator.filter(id=indicator.id).update(realized=Decimal("123.5"))
+    stage = await Stage.filter(completed_on__isnull=True).first()
+    assert stage is not None
+    await Stage.filter(id=stage.id).update(completed_on=NOW.date())
+    day = await DailyLog.filter(recorded_minutes__gt=0).first()
+    assert day is not None
+    await day.delete()
+
+    told = {kind.kind: kind.differences async for kind in recompute()}
+
+    (moved,) = told["indicators"]
+    assert "123.5" in str(moved.kept)
+    assert str(indicator.realized) in str(moved.recomputed)
+    (ended,) = told["stages"]
+    assert (ended.kept, ended.recomputed) == (str(NOW.date()), None)
+    (missing,) = told["days"]
+    assert (str(day.day) in missing.name, missing.kept) == (True, "[null, null, null]")

@@ -8,12 +8,16 @@ from typing import Any
 
 import orjson
 import pytest
+import strawberry
+from graphql import GraphQLObjectType
 from strawberry.relay import from_base64
 
 from schema.access import Scope
 from schema.graph import build_schema
+from schema.progress.models import Evidence
 from schema.selection import reading
 from schema.selection.catalogue import NO_ROWS, Catalogue
+from schema.selection.declarations import one, reads
 from schema.selection.execution import reader_of
 from schema.tables import READER, json_of
 from server.database import Database, DatabaseRole, opened
@@ -221,6 +225,37 @@ def ids_in(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 # The statement
+
+
+def test_every_field_of_a_read_type_says_or_inherits_what_it_reads() -> None:
+    catalogue = reader_of(build_schema()._schema).catalogue
+    checked = 0
+    for kind in catalogue.schema.type_map.values():
+        definition = kind.extensions.get("strawberry-definition")
+        if hasattr(getattr(definition, "origin", None), "__rows__"):
+            assert isinstance(kind, GraphQLObjectType)
+            for name in kind.fields:
+                catalogue.declaration(kind, name)
+                checked += 1
+    assert checked > 130
+
+
+def test_a_field_that_nothing_is_known_of_is_named() -> None:
+    @reads(model=Evidence)
+    @strawberry.type
+    class Odd:
+        colour: str
+
+    @strawberry.type
+    class Query:
+        odd: Odd | None = one("evidence @it", "One.")
+
+    catalogue = Catalogue(strawberry.Schema(Query)._schema)
+    kind = catalogue.schema.type_map["Odd"]
+    assert isinstance(kind, GraphQLObjectType)
+
+    with pytest.raises(TypeError, match=r"Odd\.colour"):
+        catalogue.declaration(kind, "colour")
 
 
 async def test_a_statement_is_compiled_once_for_each_form_of_its_variables(
