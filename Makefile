@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: help setup run test lint schema bench audit clean
+.PHONY: help setup run test soak lint schema bench audit clean
 
 help:                    ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
@@ -26,6 +26,9 @@ run: $(READY)            ## the whole system with a real case, on an embedded da
 
 test: $(READY)           ## the tests; CI=true adds the slow kinds, ARGS="-k word" chooses
 	$(BIN)/python -m pytest -q $(if $(CI),,-m "not slow") --cov --cov-report=term $(ARGS)
+
+soak: $(READY)           ## random operations against the plain executor, at six times CI's number
+	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
 
 lint: $(READY)           ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ from tests.factories import (
     Api,
     World,
     agency_case,
+    answer_of,
     found,
     goal,
     key_of,
@@ -34,6 +35,7 @@ from tests.factories import (
     person,
     real_case,
     received,
+    schema,
 )
 
 RESET = "pg_advisory_unlock_all"
@@ -252,3 +254,15 @@ async def test_the_nation_takes_as_many_statements_as_a_small_agency(world: Worl
     assert nation.statements == small.statements == WHO_ASKS + SELECTION
     # 1,713 targets, each with an indicator
     assert nation.objects > 2 * 1713
+
+
+async def test_a_query_over_a_stream_takes_as_many_as_over_http(world: World) -> None:
+    """WebSocket and SSE take Strawberry's other way: nothing is asked twice there."""
+    api = Api(SUPERVISOR)
+    with counted() as statements:
+        results = await schema().stream(TEAM, context_value=await api.context())
+        answers = [answer_of(result) async for result in results]
+
+    assert len(answers) == 1
+    assert answers[0].data["team"]["summary"]["members"] > 0
+    assert len(statements) == WHO_ASKS + SELECTION
