@@ -1,7 +1,7 @@
 """The whole graph: the subjects' queries, mutations and subscriptions as one schema."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import strawberry
@@ -15,7 +15,7 @@ from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
-from schema.relay import DateTimeScalar, DecimalScalar
+from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, PerformancePlan, Stage, Target, TargetQuery
@@ -52,6 +52,9 @@ NODES = (
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
 
 
+SCALARS = {Decimal: DecimalScalar, date: DateScalar, datetime: DateTimeScalar}
+
+
 def build_schema(extensions: Iterable[Extension] = ()) -> strawberry.Schema:
     """The schema, with what the server adds around an execution (limits, caches)."""
     schema = strawberry.Schema(
@@ -61,7 +64,7 @@ def build_schema(extensions: Iterable[Extension] = ()) -> strawberry.Schema:
         types=NODES,
         extensions=[*extensions, OneStatement],
         execution_context_class=Executor,
-        config=StrawberryConfig(scalar_map={Decimal: DecimalScalar, datetime: DateTimeScalar}),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     install(schema._schema)
     return schema

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -91,6 +91,28 @@ def parse_instant(value: object) -> datetime:
     except OverflowError:
         raise ValueError(f"{value!r} is out of range") from None
 
+
+def parse_day(value: object) -> date:
+    """A day in ISO 8601.
+
+    Raises:
+        ValueError: anything else; also the first and the last that Python knows, which the
+            database's driver takes for minus infinity and infinity.
+    """
+    if not isinstance(value, str):
+        raise ValueError("a Date is a text in ISO 8601")
+    day = date.fromisoformat(value)
+    if day in (date.min, date.max):
+        raise ValueError(f"{value!r} is out of range")
+    return day
+
+
+DateScalar = strawberry.scalar(
+    name="Date",
+    description="Date (isoformat)",
+    serialize=date.isoformat,
+    parse_value=parse_day,
+)
 
 DateTimeScalar = strawberry.scalar(
     name="DateTime",

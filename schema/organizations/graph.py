@@ -82,11 +82,10 @@ def day_of(employee: str, day: str, log: str) -> str:
       coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""
 
 
-def days(between: str) -> str:
-    """FROM of the days of @row; `between` are the first and the last, as two expressions."""
-    first, last = between.split(", ")
-    return f"""generate_series({between}, interval '1 day') g$
-      CROSS JOIN LATERAL (SELECT g$::date AS day) d$
+def days(first: str, last: str) -> str:
+    """FROM of the days of @row from one to another, both inclusive."""
+    return f"""generate_series(0, {last} - {first}) n$
+      CROSS JOIN LATERAL (SELECT {first} + n$ AS day) d$
       LEFT JOIN daily_log l$ ON l$.employee_id = @row.id AND l$.day = d$.day
         AND l$.day BETWEEN {first} AND {last}
       CROSS JOIN LATERAL ({day_of("@row.id", "d$.day", "l$")}) @it"""
@@ -247,7 +246,7 @@ class Employee(relay.Node):
     def targets(self, period: Period) -> None: ...
 
     @one(
-        days("@on::date, @on::date"),
+        days("@on::date", "@on::date"),
         "One day; null where not yours to see.",
         sees=SEES_WORK,
         type=LazyLog | None,
@@ -255,7 +254,7 @@ class Employee(relay.Node):
     def daily_log(self, on: Day) -> None: ...
 
     @many(
-        days("@from::date, @to::date"),
+        days("@from::date", "@to::date"),
         "Every day from one to another, both inclusive, at most 366; empty where not yours to see.",
         order="@it.day",
         check=days_between,

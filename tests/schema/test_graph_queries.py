@@ -682,6 +682,19 @@ async def test_an_instant_has_a_time_zone_and_a_decimal_is_a_finite_number(world
             await api.run(LOG, startsAt=eleven, quantity=amount)
 
 
+async def test_a_day_is_one_that_the_database_can_tell_from_infinity(world: World) -> None:
+    document = """query($on: Date!) { team(on: $on) { on members { log { on requiredMinutes } } }
+      unit(agency: "DC", code: "C") { teams(on: $on) { on } }
+      viewer { employee { dailyLog(on: $on) { on } calendar(from: $on, to: $on) { on } } } }"""
+    api = Api.of("supervisor")
+    for day in ("0001-01-01", "9999-12-31", "2026-13-01", "2026", 20261124):
+        with pytest.raises(GraphQLError, match="Expected value of type 'Date"):
+            await api.run(document, on=day)
+    for day in ("0001-01-02", "9999-12-30"):
+        answer = await api.data(document, on=day)
+        assert answer["viewer"]["employee"]["calendar"] == [{"on": day}]
+
+
 async def test_an_instant_may_be_said_in_any_zone(world: World) -> None:
     answer = await Api.of("self").data(LOG, startsAt="2026-11-24T13:40:00+09:00")
 
