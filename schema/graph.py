@@ -1,6 +1,6 @@
 """The whole graph: the subjects' queries, mutations and subscriptions as one schema."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from strawberry import relay
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
@@ -52,7 +53,11 @@ NODES = (
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
 
 
-SCALARS = {Decimal: DecimalScalar, date: DateScalar, datetime: DateTimeScalar}
+SCALARS: Mapping[object, ScalarDefinition] = {
+    Decimal: DecimalScalar,
+    date: DateScalar,
+    datetime: DateTimeScalar,
+}
 
 
 def build_schema(extensions: Iterable[Extension] = ()) -> strawberry.Schema:
