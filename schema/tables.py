@@ -1,5 +1,6 @@
 """What all tables share: the key, and the label under which Tortoise knows them."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar, cast
 
@@ -41,6 +42,8 @@ def transaction() -> AbstractAsyncContextManager[TransactionalDBClient]:
     return cast("AbstractAsyncContextManager[TransactionalDBClient]", in_transaction(WRITER))
 
 
+WAIT_SECONDS = 2
+"""How long a read waits for a connection; then the service is overloaded and says so."""
 RowType = TypeVar("RowType", bound=Row)
 
 
@@ -56,6 +59,16 @@ async def dicts_of(statement: str, values: list[Any]) -> list[dict[str, Any]]:
 
 
 async def json_of(statement: str, values: list[Any]) -> str:
-    """The JSON text that a statement answers, run as the role that reads for a viewer."""
-    async with Tortoise.get_connection(READER).acquire_connection() as connection:
-        return str(await connection.fetchval(statement, *values))
+    """The JSON text that a statement answers, run as the role that reads for a viewer.
+
+    Raises:
+        TimeoutError: every connection was taken for two seconds.
+    """
+    waiting = Tortoise.get_connection(READER).acquire_connection()
+    async with asyncio.timeout(WAIT_SECONDS):
+        connection = await waiting.__aenter__()
+    try:
+        answer = await connection.fetchval(statement, *values)
+    finally:
+        await waiting.__aexit__(None, None, None)
+    return "null" if answer is None else str(answer)

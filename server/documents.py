@@ -25,7 +25,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from server.limits import Limits, Measurement, measure, refuse_excess
+from server.limits import DAY_LENGTH, Limits, Measurement, measure, refuse_excess
 from server.strings import literal_error, tokens
 
 MEASUREMENTS_KEPT = 16
@@ -42,7 +42,7 @@ class KnownDocument:
     document: DocumentNode
     varies: frozenset[str]
     measurements: dict[tuple[Any, ...], Measurement]
-    tokens: int
+    weight: int
 
     def measured(self, schema: GraphQLSchema, limits: Limits, given: Variables) -> Measurement:
         """Its sizes under these variables (JSON values)."""
@@ -56,26 +56,29 @@ class KnownDocument:
 
 
 def key_of(names: frozenset[str], given: Variables) -> tuple[int | float | str | None, ...]:
-    """The numbers that sizes depend on; nothing else in a variable has a part in them."""
+    """The values that sizes depend on: numbers, and days as text; nothing else has a part."""
     known = given or {}
-    return tuple(_number(known[name]) if name in known else "left out" for name in sorted(names))
+    return tuple(_size(known[name]) if name in known else "left out" for name in sorted(names))
 
 
-def _number(value: Any) -> int | float | None:
+def _size(value: Any) -> int | float | str | None:
+    if isinstance(value, str):
+        return value[:DAY_LENGTH]
     return value if isinstance(value, int | float) else None
 
 
-TOKENS_KEPT = 100_000
+BYTES_KEPT = 60_000_000
 """How much of valid documents is remembered, the least recently used forgotten first.
 
-Bounded in tokens rather than documents: a tree weighs 0.6 kB a token, so that these stay near
-60 MB however many or few documents they are.
+Bounded by weight rather than number: a tree weighs 0.6 kB a token, and its text as much as it is
+long, blanks and all.
 """
+TOKEN_BYTES = 600
 
 
-def document_cache(max_tokens: int = TOKENS_KEPT) -> "LRUCache[str, KnownDocument]":
+def document_cache(max_bytes: int = BYTES_KEPT) -> "LRUCache[str, KnownDocument]":
     """Documents by their text."""
-    return LRUCache(max_tokens, lambda known: known.tokens)
+    return LRUCache(max_bytes, lambda known: known.weight)
 
 
 class BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
@@ -177,9 +180,10 @@ class DocumentChecks(SchemaExtension):
         count = sum(1 for _ in tokens(document))
         varies = measurement.varies
         kept = {key_of(varies, context.variables): measurement}
-        # The limit of tokens is far below what the cache holds, so there is room for each.
+        # A request's size is far below what the cache holds, so there is room for each.
         text = cast("str", context.query)
-        self._documents.cache[text] = KnownDocument(document, varies, kept, count)
+        weight = count * TOKEN_BYTES + 4 * len(text)
+        self._documents.cache[text] = KnownDocument(document, varies, kept, weight)
 
 
 def refuse_ambiguity(measurement: Measurement, operation_name: str | None) -> None:

@@ -7,6 +7,7 @@ double (a spreads b twice, b spreads c twice, ...) costs as much to refuse as to
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from graphql import (
@@ -22,11 +23,14 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
     is_list_type,
 )
+
+DAY_LENGTH = len("2026-11-24")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,8 +209,29 @@ class _Measurer:
             if argument.name.value in ("first", "last")
             and (size := self._integer(argument.value)) is not None
         ]
+        if not asked:
+            own = _own_size(parent, node.name.value, assumed)
+            return min(own, self._days(node) or own)
         # A negative size is refused where it is used; here it must not make others cheaper.
-        return max(0, *asked) if asked else _own_size(parent, node.name.value, assumed)
+        return max(0, *asked)
+
+    def _days(self, node: FieldNode) -> int | None:
+        """How many days `from` and `to` span, where the field has them and they are days."""
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        first, last = self._day(given.get("from")), self._day(given.get("to"))
+        return None if first is None or last is None else max(1, (last - first).days + 1)
+
+    def _day(self, node: object) -> date | None:
+        text: Any = None
+        if isinstance(node, StringValueNode):
+            text = node.value
+        elif isinstance(node, VariableNode):
+            self.varies.add(node.name.value)
+            text = self._variables.get(node.name.value)
+        try:
+            return date.fromisoformat(text[:DAY_LENGTH]) if isinstance(text, str) else None
+        except ValueError:
+            return None
 
     def _integer(self, node: object) -> int | None:
         if isinstance(node, IntValueNode):

@@ -259,6 +259,7 @@ class Employee(relay.Node):
         order="@it.day",
         check=days_between,
         sees=SEES_WORK,
+        at_most=LONGEST_CALENDAR,
         type=list[LazyLog],
     )
     def calendar(

@@ -21,6 +21,8 @@ from graphql import (
     is_abstract_type,
 )
 
+from schema.errors import DomainError, ErrorCode
+
 Variables = Mapping[str, Any]
 Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -86,5 +88,9 @@ class Collector:
         (argument,) = directive.arguments or ()
         asked = argument.value
         if isinstance(asked, VariableNode):
-            return bool(self._variables.get(asked.name.value))
+            flag = self._variables.get(asked.name.value)
+            if flag is None:
+                name = directive.name.value
+                raise DomainError(ErrorCode.BAD_USER_INPUT, detail=f"@{name}(if: null)")
+            return bool(flag)
         return bool(getattr(asked, "value", False))

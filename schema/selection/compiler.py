@@ -290,8 +290,8 @@ class Compiler:
         return f"CASE {' '.join(cases)} END", members
 
     def _node(self, place: Place, nodes: Sequence[FieldNode], occurrence: Text | None) -> Answer:
-        given = str(self.names.arguments(occurrence)["id"])
-        kind = self.catalogue.node_type(type_in(given) or "")
+        given = str(self.names.arguments(occurrence).get("id", ""))
+        kind = self.catalogue.node_type(type_in(given))
         if kind is None:
             return "NULL::json", {}
         table = self.catalogue.table_of(kind)

@@ -168,8 +168,16 @@ def same(row: str, description: str, *, type: Any = None, **given: Any) -> Any:
     return _field(One(same=row, **given), description, type)
 
 
-def many(source: str | None, description: str, *, type: Any = None, **given: Any) -> Any:
-    return _field(Many(source=source, **given), description, type)
+def many(
+    source: str | None,
+    description: str,
+    *,
+    type: Any = None,
+    at_most: int | None = None,
+    **given: Any,
+) -> Any:
+    """A list; `at_most` tells the limits how long it may be where they would guess too little."""
+    return _field(Many(source=source, **given), description, type, list_size=at_most)
 
 
 def page(source: str | None, description: str, *, type: Any = None, **given: Any) -> Any:
@@ -180,6 +188,6 @@ def declared(declaration: Declaration, description: str, *, type: Any = None) ->
     return _field(declaration, description, type)
 
 
-def _field(declaration: Declaration, description: str, type: Any = None) -> Any:
-    metadata = {KEY: declaration}
+def _field(declaration: Declaration, description: str, type: Any = None, **known: Any) -> Any:
+    metadata = {KEY: declaration, **known}
     return strawberry.field(description=description, metadata=metadata, graphql_type=type)

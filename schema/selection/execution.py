@@ -7,7 +7,6 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
     GraphQLOutputType,
     GraphQLSchema,
     located_error,
@@ -125,11 +124,6 @@ async def one_statement(
     try:
         answered = await reader.operation(request, context)
     except Exception as fault:
-        nodes = list(request.operation.node.selection_set.selections)
-        path = [_key(node) for node in nodes if isinstance(node, FieldNode)][:1]
-        return ExecutionResult(None, [located_error(fault, nodes, path)])
+        # One statement answers all of them: none of its root fields has a value.
+        return ExecutionResult(None, [located_error(fault, *reader.first_field(request))])
     return ExecutionResult(answered.data, answered.errors or None)
-
-
-def _key(node: FieldNode) -> str:
-    return node.alias.value if node.alias else node.name.value

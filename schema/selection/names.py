@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, print_ast
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
+from schema.errors import DomainError
 from schema.selection.declarations import Declaration
-from schema.selection.statement import STANDARD, TOLD, Occurrence, Text
+from schema.selection.statement import STANDARD, TOLD, Occurrence, Text, arguments_of
 
 NAME = re.compile(r"@([a-zA-Z][a-zA-Z0-9_]*)")
 
@@ -43,11 +45,16 @@ class Names:
         return text
 
     def arguments(self, occurrence: Text | None) -> Mapping[str, Any]:
-        """What a client gives, under their GraphQL names; the SQL depends on what is null only."""
+        """What a client gives, under their GraphQL names; the SQL depends on what is null only.
+
+        Nothing where it cannot be: then the statement is refused when its values are bound.
+        """
         if occurrence is None:
             return {}
         asked = self.occurrences[occurrence]
-        return get_argument_values(asked.definition, asked.node, self._variables)
+        with suppress(DomainError):
+            return arguments_of(asked.definition, asked.node, self._variables)
+        return {}
 
     def sql(self, text: str, *, it: str = "", row: str = "", occurrence: Text | None = None) -> str:
         """A declaration's text with aliases and parameters in place of its names."""

@@ -1,18 +1,20 @@
 """Answering selections: compiled once for a document, run as the reader, completed where needed."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
 from cachetools import LRUCache
-from graphql import DocumentNode, GraphQLError, GraphQLObjectType, GraphQLSchema
+from graphql import DocumentNode, FieldNode, GraphQLError, GraphQLObjectType, GraphQLSchema
 from graphql.execution.values import VariableValues, get_variable_values
 
 from schema.access import AGENCY_WIDE
 from schema.context import Context
 from schema.errors import DomainError
 from schema.selection.catalogue import Catalogue
+from schema.selection.collecting import Collector
 from schema.selection.compiler import Compiler
 from schema.selection.completion import Completion
 from schema.selection.declarations import Declaration, One
@@ -23,9 +25,11 @@ from schema.values import CAPITAL_TIMEZONE, local_date
 
 CHARACTERS_KEPT = 8_000_000
 """How much SQL is remembered: some 2,000 statements, the least recently used forgotten first."""
-QUERIES_KEPT = 2_000
-MARKED = "\\u0000"
-"""How a mark stands in JSON text."""
+QUERY_CHARACTERS_KEPT = 8_000_000
+MARKED = '"\\u0000'
+"""How a mark begins in JSON text; in a text of the database the backslash would be two."""
+AT_ONCE = 200_000
+"""Characters of an answer that is completed on the event loop; a longer one in a thread."""
 Given = Mapping[str, Any]
 Compile = Callable[[Compiler], Statement]
 
@@ -47,6 +51,18 @@ class Answered:
     errors: list[GraphQLError]
 
 
+LEAST = 1_000
+"""What a short document weighs, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document's query, None where the executor answers; and how long the document is."""
+
+    operation: Operation | None
+    characters: int
+
+
 class Reader:
     """Answers selections over one schema."""
 
@@ -55,17 +71,21 @@ class Reader:
         self.statements: LRUCache[Hashable, Statement] = LRUCache(
             CHARACTERS_KEPT, lambda statement: len(statement.sql)
         )
-        self._queries: LRUCache[Hashable, Operation | None] = LRUCache(QUERIES_KEPT)
+        self._queries: LRUCache[Hashable, Known] = LRUCache(
+            QUERY_CHARACTERS_KEPT, lambda known: known.characters
+        )
 
     def request(
         self, document: DocumentNode, name: str | None, variables: Given | None
     ) -> Request | None:
         """The query of a valid document, or None where the executor has to answer: introspection
         beside it, variables that cannot be coerced, another kind of operation."""
-        key = (document.loc.source.body if document.loc else "", name)
-        if key not in self._queries:
-            self._queries[key] = query_of(self.catalogue, document, name)
-        operation = self._queries[key]
+        text = document.loc.source.body if document.loc else ""
+        known = self._queries.get((text, name))
+        if known is None:
+            known = Known(query_of(self.catalogue, document, name), len(text) + LEAST)
+            self._queries[text, name] = known
+        operation = known.operation
         if operation is None:
             return None
         given = get_variable_values(
@@ -85,7 +105,23 @@ class Reader:
         if isinstance(answer, orjson.Fragment):
             return Answered(answer, [])
         completion = Completion(statement.errors)
-        return Answered(completion.object(statement.shapes, answer), completion.errors)
+
+        def complete() -> Any:
+            return completion.object(statement.shapes, orjson.loads(answer))
+
+        return Answered(await _aside(complete, answer), completion.errors)
+
+    def first_field(self, request: Request) -> tuple[list[FieldNode], list[str]]:
+        """The nodes and the path of a query's first root field, for what befalls all of them."""
+        root = self.catalogue.schema.query_type
+        assert root is not None
+        flags = {one.variable.name.value: True for one in request.operation.variables}
+        known = {n: v for n, v in request.variables.coerced.items() if v is not None}
+        fragments = request.operation.fragments
+        collector = Collector(self.catalogue.schema, fragments, flags | known)
+        found = collector.fields(root, [request.operation.node.selection_set])
+        key, nodes = next(iter(found.items()), ("query", []))
+        return nodes, [key]
 
     async def field(self, request: Request, rows: Promise, info: Any, context: Context) -> Answered:
         """One field of an operation whose other fields Python resolves.
@@ -106,7 +142,11 @@ class Reader:
         if isinstance(answer, orjson.Fragment):
             return Answered(answer, [])
         completion = Completion(statement.errors, path)
-        return Answered(completion.value(statement.shapes[0], answer), completion.errors)
+
+        def complete() -> Any:
+            return completion.value(statement.shapes[0], orjson.loads(answer))
+
+        return Answered(await _aside(complete, answer), completion.errors)
 
     async def finds(
         self, rows: One, kind: GraphQLObjectType, given: Given, context: Context
@@ -128,9 +168,9 @@ class Reader:
         context: Context,
         given: Given,
     ) -> tuple[Statement, Any]:
-        """The statement, and its answer: text where nothing is left to do, else as read."""
+        """The statement, and its answer: a fragment where nothing is left to do, else the text."""
         standard = {**standard_of(context), **given}
-        key = (place, request.form)
+        key = (place, request.form(self.catalogue))
         statement = self.statements.get(key)
         if statement is None:
             statement = self._compiled(request, compile_)
@@ -146,7 +186,7 @@ class Reader:
             # Something is missing that must not be: asked again in the form that tells the place.
             statement = self._compiled(request, compile_, careful=True, failed=statement.failed)
             text = await json_of(statement.sql, statement.bind(request.variables, standard))
-        return statement, orjson.loads(text)
+        return statement, text
 
     def _bound(
         self, request: Request, statement: Statement, compile_: Compile, standard: Given
@@ -174,6 +214,11 @@ class Reader:
             failed=failed,
         )
         return compile_(compiler)
+
+
+async def _aside(complete: Callable[[], Any], text: str) -> Any:
+    """Complete an answer; a long one beside the event loop, which goes on meanwhile."""
+    return await asyncio.to_thread(complete) if len(text) > AT_ONCE else complete()
 
 
 def standard_of(context: Context) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from graphql import (
@@ -24,17 +26,18 @@ from schema.selection.statement import type_in
 Fragments = Mapping[str, FragmentDefinitionNode]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """An operation with the fragments that it may spread."""
 
     node: OperationDefinitionNode
     fragments: Fragments
 
-    @property
-    def text(self) -> str:
-        """The whole document's."""
-        return self.node.loc.source.body if self.node.loc else ""
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the whole document's text: what is remembered by it does not hold the text."""
+        text = self.node.loc.source.body if self.node.loc else ""
+        return sha256(text.encode(errors="surrogatepass")).digest()
 
     @property
     def name(self) -> str | None:
@@ -52,24 +55,25 @@ class Request:
     operation: Operation
     variables: VariableValues
 
-    @property
-    def form(self) -> Hashable:
+    def form(self, catalogue: Catalogue) -> Hashable:
         """All that the SQL depends on: the document, the operation, and of the variables which
         are null, the truth of flags, and the types in ids."""
         given = self.variables.coerced
         forms = [
-            _form_of(one, given.get(one.variable.name.value)) for one in self.operation.variables
+            _form_of(catalogue, one, given.get(one.variable.name.value))
+            for one in self.operation.variables
         ]
-        return (self.operation.text, self.operation.name, *forms)
+        return (self.operation.digest, self.operation.name, *forms)
 
 
-def _form_of(definition: VariableDefinitionNode, value: Any) -> Hashable:
+def _form_of(catalogue: Catalogue, definition: VariableDefinitionNode, value: Any) -> Hashable:
     if value is None or isinstance(value, bool):
         return value
     kind = definition.type
     named = kind.type if isinstance(kind, NonNullTypeNode) else kind
     if isinstance(named, NamedTypeNode) and named.name.value == "ID":
-        return type_in(value)
+        kind_of_id = catalogue.node_type(type_in(value))
+        return "no type" if kind_of_id is None else kind_of_id.name
     return "given"
 
 

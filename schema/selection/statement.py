@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from graphql import FieldNode, GraphQLField, GraphQLOutputType
+from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLOutputType
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry import relay
 
@@ -71,7 +71,7 @@ class Occurrence:
         Raises:
             DomainError: they are refused.
         """
-        given = get_argument_values(self.definition, self.node, variables)
+        given = arguments_of(self.definition, self.node, variables)
         declaration = self.declaration
         if isinstance(declaration, AnyNode):
             return {"id": key_in(given["id"], None)}
@@ -92,12 +92,26 @@ def mark(number: int | None = None) -> str:
     return rf"""'"\u0000{"" if number is None else number}"'::json"""
 
 
-def type_in(text: str) -> str | None:
-    """The type's name in a global id, None where it is none."""
+def type_in(text: str) -> str:
+    """What a global id says its type is; nothing where it is none."""
     try:
         return relay.from_base64(text)[0]
     except ValueError:
-        return None
+        return ""
+
+
+def arguments_of(
+    definition: GraphQLField, node: FieldNode, variables: VariableValues
+) -> dict[str, Any]:
+    """A field's arguments, coerced.
+
+    Raises:
+        DomainError: one is null that must not be; in the document a default stood for it.
+    """
+    try:
+        return get_argument_values(definition, node, variables)
+    except GraphQLError as error:
+        raise DomainError(ErrorCode.BAD_USER_INPUT, detail=error.message) from error
 
 
 def key_in(text: str, type_name: str | None) -> UUID:

@@ -1,26 +1,32 @@
 """The read path's promises: one statement, parameters only, two walls, bounded memory."""
 
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 import strawberry
-from graphql import GraphQLObjectType
-from strawberry.relay import from_base64
+from graphql import GraphQLError, GraphQLObjectType, parse
+from strawberry.relay import from_base64, to_base64
 
 from schema.access import Scope
 from schema.graph import build_schema
+from schema.organizations.models import Agency
 from schema.progress.models import Evidence
+from schema.progress.rules import DayStatus
 from schema.selection import reading
 from schema.selection.catalogue import NO_ROWS, Catalogue
 from schema.selection.declarations import one, reads
 from schema.selection.execution import reader_of
 from schema.tables import READER, json_of
 from server.database import Database, DatabaseRole, opened
+from server.limits import Limits, measure, refuse_excess
 from tests.allowed import Allowed
 from tests.enrich import enrich
 from tests.operations import Generator
@@ -173,7 +179,7 @@ async def test_without_the_policy_no_foreign_row_comes_out(world: World) -> None
         for table in NODES:
             name, seen = names.get(table, table.__name__), allowed.seen_by(scope, table.Meta.table)
             for key in rows.by_key[table]:
-                asked_id = orjson.dumps(to_id(name, key)).decode()
+                asked_id = orjson.dumps(to_base64(name, key)).decode()
                 data, errors = await asked(scope, f"{{ node(id: {asked_id}) {{ id }} }}", schema)
                 assert errors is None
                 assert (data["node"] is not None) == (key in seen), (viewer, name)
@@ -203,16 +209,8 @@ async def test_without_the_policy_random_operations_show_no_foreign_id(world: Wo
 NAMES_OF = {table: name for name, table in NAMES.items()}
 
 
-def to_id(name: str, key: Any) -> str:
-    from strawberry.relay import to_base64
-
-    return to_base64(name, key)
-
-
 def ids_in(value: Any) -> Iterator[tuple[str, Any]]:
     """Global ids anywhere in an answer, under whichever alias."""
-    from uuid import UUID
-
     if isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:
             yield from ids_in(one)
@@ -366,3 +364,145 @@ async def test_reads_run_as_the_reader_and_leave_no_scope_behind(
     assert left in ('""', "None")
     assert READER == "reader"
     assert NIPS
+
+
+# What an attacker found
+
+
+async def test_nothing_beside_introspection_is_null(world: World) -> None:
+    scope = (await world.viewers())["boss"]
+
+    data, errors = await asked(
+        scope, '{ __schema { queryType { name } } agency(code: "zz") { name } viewer { roles } }'
+    )
+
+    assert errors is None
+    assert (data["agency"], data["viewer"]["roles"]) == (None, ["EMPLOYEE", "SUPERVISOR"])
+
+
+@pytest.mark.parametrize(
+    "document", ["{ viewer { roles } }", "{ ...F } fragment F on Query { me: viewer { roles } }"]
+)
+async def test_a_statement_that_fails_is_an_error_of_the_first_root_field(
+    world: World, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    """It has a path, also through a fragment: an error without one is taken for the client's."""
+
+    async def failing(sql: str, values: list[Any]) -> str:
+        raise RuntimeError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(reading, "json_of", failing)
+    data, errors = await asked((await world.viewers())["boss"], document)
+
+    assert data is None
+    (error,) = errors
+    assert error.path == (["viewer"] if "me" not in document else ["me"])
+
+
+async def test_a_null_where_a_default_stood_is_the_clients_error_in_its_place(
+    world: World,
+) -> None:
+    scope = (await world.viewers())["boss"]
+
+    data, errors = await asked(
+        scope,
+        """query($p: String = "2026") { agency(code: "A") { name }
+             viewer { employee { name targets(period: $p) { title } } } }""",
+        p=None,
+    )
+
+    (error,) = errors
+    assert data == {"agency": {"name": "Instansi A"}, "viewer": {"employee": None}}
+    assert error.path == ["viewer", "employee", "targets"]
+    assert error.original_error.code == "BAD_USER_INPUT"
+
+    data, errors = await asked(
+        scope,
+        """query($p: Boolean = true) { agency(code: "A") { name @include(if: $p) } }""",
+        p=None,
+    )
+
+    (error,) = errors
+    assert (data, error.original_error.code) == (None, "BAD_USER_INPUT")
+
+
+async def test_what_a_client_writes_is_no_mark(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that looks like one is answered at once, with one statement."""
+    viewers = await world.viewers()
+    await Agency.filter(code="A").update(name='\\u0000 "\\u0000')
+    with noted(monkeypatch) as statements:
+        data, errors = await asked(viewers["boss"], '{ agency(code: "A") { name } }')
+
+    assert errors is None
+    assert data["agency"]["name"] == '\\u0000 "\\u0000'
+    assert len(statements) == 1
+
+
+async def test_remembered_statements_hold_no_text_of_the_clients(world: World) -> None:
+    """Neither what stands in a document beside its meaning, nor what an id says of its type."""
+    scope = (await world.viewers())["boss"]
+    schema = build_schema()
+    for number in range(5):
+        await asked(
+            scope,
+            "query($i: ID!) { node(id: $i) { id } }",
+            schema,
+            i=to_base64("X" * 1000 + str(number), "1"),
+        )
+
+    (key,) = reader_of(schema._schema).statements
+    assert "X" * 1000 not in str(key)
+    assert len(str(key)) < 500
+
+
+async def test_long_answers_are_completed_beside_the_event_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = threading.get_ident()
+    where = []
+
+    def status(required_minutes: int, recorded_minutes: int) -> DayStatus:
+        where.append(threading.get_ident())
+        return DayStatus.SHORT
+
+    schema = build_schema()
+    kind = schema._schema.type_map["DailyLog"]
+    assert isinstance(kind, GraphQLObjectType)
+    catalogue = reader_of(schema._schema).catalogue
+    known = catalogue.declaration(kind, "status")
+    catalogue._known["DailyLog", "status"] = replace(known, rule=status)
+    scope = (await world.viewers())["boss"]
+    document = """query($to: Date!) { viewer { employee {
+      calendar(from: "2026-01-01", to: $to) { status } } } }"""
+
+    await asked(scope, document, schema, to="2026-01-02")
+    assert set(where) == {here}
+
+    monkeypatch.setattr(reading, "AT_ONCE", 1_000)
+    where.clear()
+    data, _ = await asked(scope, document, schema, to="2026-12-31")
+    assert {one["status"] for one in data["viewer"]["employee"]["calendar"]} == {"SHORT"}
+    assert len(where) == 365
+    assert here not in where
+
+
+def test_a_calendar_costs_its_days() -> None:
+    """31 days in a month, each an object, 366 where the range is a variable that is left out."""
+    schema = build_schema()._schema
+    literal = '{ viewer { employee { calendar(from: "2026-01-01", to: "2026-01-31") { on } } } }'
+    varied = """query($from: Date!, $to: Date!) {
+      viewer { employee { calendar(from: $from, to: $to) { on } } } }"""
+    year = 'calendar(from: "2026-01-01", to: "2026-12-31") { employee { %s } }'
+    nested = "{ viewer { employee { %s } } }" % (year % (year % "id"))
+
+    def cost(document: str, **given: Any) -> int:
+        return refuse_excess(measure(schema, parse(document), Limits(), given), Limits(), None)
+
+    # viewer, employee, and the days
+    assert cost(literal) == 2 + 31
+    assert cost(varied, **{"from": "2026-01-01", "to": "2026-01-02"}) == 2 + 2
+    assert cost(varied) == cost(varied, **{"from": "x", "to": "2026-01-02"}) == 2 + 366
+    with pytest.raises(GraphQLError, match="nodes"):
+        cost(nested)

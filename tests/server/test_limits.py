@@ -202,7 +202,7 @@ async def test_valid_document_is_parsed_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_cache_is_bounded_in_tokens_and_forgets_the_least_used() -> None:
-    cache = document_cache(max_tokens=100)
+    cache = document_cache(max_bytes=100)
     known = KnownDocument(parse("{me{id}}"), frozenset(), {}, 40)
     cache["a"] = known
     cache["b"] = known
