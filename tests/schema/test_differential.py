@@ -25,7 +25,7 @@ from tests.operations import Generator, Operation, Pools
 from tests.reference import NAMES, NODES, Reference, Rows, answer, cursor_of, reference_schema
 from tests.two_agencies import DAY, NIPS, NOON, build
 
-QUICK, FULL = 400, 2_000
+QUICK, FULL = 150, 2_000
 """Operations of `make test`, and of its slow kinds."""
 
 

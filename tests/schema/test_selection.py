@@ -187,6 +187,7 @@ async def test_without_the_policy_no_foreign_row_comes_out(world: World) -> None
     assert refused > 500
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_policy")
 async def test_without_the_policy_random_operations_show_no_foreign_id(world: World) -> None:
     """But knots of a red thread, which are shown with their owner wherever they lead."""
