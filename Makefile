@@ -24,8 +24,8 @@ $(READY): pyproject.toml constraints.txt connectors/pyproject.toml $(PLUGINS)
 run: $(READY)            ## the whole system with a real case, on an embedded database
 	$(BIN)/python -m server run
 
-test: $(READY)           ## the tests; CI=true adds the slow kinds, ARGS="-k word" chooses
-	$(BIN)/python -m pytest -q $(if $(CI),,-m "not slow") --cov --cov-report=term $(ARGS)
+test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage, ARGS="-k word" chooses
+	$(BIN)/python -m pytest -q $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
 
 soak: $(READY)           ## random operations against the plain executor, at six times CI's number
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
