@@ -32,18 +32,18 @@ def sees_work(employee_id: str) -> str:
 
 def sees_target_of(target: str, owner: str) -> str:
     """A unit's target: all in the agency. A person's, whose row is at hand: as their work."""
-    return (
-        f"CASE WHEN {target}.owner_employee_id IS NULL "
-        f"THEN {in_directory(f'{target}.agency_id')} ELSE {sees_work_of(owner)} END"
-    )
+    return _owned(target, sees_work_of(owner))
 
 
 def sees_target(target: str) -> str:
     """The same where the owner's row is not at hand."""
+    return _owned(target, sees_work(f"{target}.owner_employee_id"))
+
+
+def _owned(target: str, as_work: str) -> str:
     return (
         f"CASE WHEN {target}.owner_employee_id IS NULL "
-        f"THEN {in_directory(f'{target}.agency_id')} "
-        f"ELSE {sees_work(f'{target}.owner_employee_id')} END"
+        f"THEN {in_directory(f'{target}.agency_id')} ELSE {as_work} END"
     )
 
 

@@ -49,6 +49,7 @@ from schema.selection.statement import (
     Shape,
     Statement,
     Text,
+    an_object,
     mark,
     type_in,
 )
@@ -375,8 +376,3 @@ class Compiler:
         if ordered:
             parts.append(f"ORDER BY {sql(ordered)}")
         return " ".join(parts)
-
-
-def an_object(columns: Sequence[str]) -> str:
-    """One object, of columns of the rows around it."""
-    return f"(SELECT row_to_json(o$) FROM (SELECT {', '.join(columns)}) o$)"

@@ -7,7 +7,7 @@ from graphql import FieldNode, GraphQLObjectType, get_named_type
 
 from schema.selection.declarations import Page
 from schema.selection.pages import behind_sql, cursor_sql, is_backward, order_sql
-from schema.selection.statement import Shape, Text
+from schema.selection.statement import Shape, Text, an_object
 
 if TYPE_CHECKING:
     from schema.selection.compiler import Answer, Compiler, Place
@@ -106,12 +106,11 @@ class Connections:
                         below, [node.selection_set for node in shape.nodes]
                     )
                     shape.members = {below.kind.name: members}
-                    expression = f"(SELECT row_to_json(o$) FROM (SELECT {', '.join(inner)}) o$)"
+                    expression = an_object(inner)
                 case _:
                     expression = f"'{edge.name}'::text"
             columns.append(f'{expression} AS "{shape.column}"')
-        whole = f"(SELECT row_to_json(o$) FROM (SELECT {', '.join(columns)}) o$)"
-        return whole, {edge.name: shapes}
+        return an_object(columns), {edge.name: shapes}
 
     def _page_info(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode]) -> "Answer":
         info = cast("GraphQLObjectType", get_named_type(kind.fields["pageInfo"].type))

@@ -92,6 +92,11 @@ def mark(number: int | None = None) -> str:
     return rf"""'"\u0000{"" if number is None else number}"'::json"""
 
 
+def an_object(columns: Sequence[str]) -> str:
+    """One object, of columns of the rows around it."""
+    return f"(SELECT row_to_json(o$) FROM (SELECT {', '.join(columns)}) o$)"
+
+
 def type_in(text: str) -> str:
     """What a global id says its type is; nothing where it is none."""
     try:
