@@ -14,12 +14,13 @@ from strawberry.types.scalar import ScalarDefinition
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
+from schema.plans.graph import PerformancePlan
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
-from schema.targets.graph import Indicator, PerformancePlan, Stage, Target, TargetQuery
+from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
 
 

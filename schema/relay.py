@@ -12,6 +12,7 @@ from strawberry import relay
 
 from schema.context import Info
 from schema.errors import DomainError, NotFound, Unauthenticated, UserError
+from schema.values import plain
 
 NodeType = TypeVar("NodeType")
 
@@ -49,12 +50,6 @@ def key_of(id: relay.GlobalID, *types: str) -> UUID:
 
 def optional_key_of(id: relay.GlobalID | None, *types: str) -> UUID | None:
     return None if id is None else key_of(id, *types)
-
-
-def plain(number: Decimal) -> str:
-    """A number without needless zeros or exponents: 5.000000 -> 5, 1E+3 -> 1000."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def parse_decimal(value: object) -> Decimal:

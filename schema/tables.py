@@ -22,7 +22,10 @@ READER = "reader"
 MODULES = (
     "schema.events",
     "schema.organizations.models",
+    "schema.policies.models",
     "schema.targets.models",
+    "schema.plans.models",
+    "schema.matrices.models",
     "schema.feeds.models",
     "schema.progress.models",
 )

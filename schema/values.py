@@ -50,3 +50,9 @@ def is_safe_text(text: str) -> bool:
 def rounded(value: Decimal) -> Decimal:
     """Two decimals, half away from zero: 12.345 -> 12.35. For display, never for sums."""
     return value.quantize(HUNDREDTH, rounding=ROUND_HALF_UP)
+
+
+def plain(number: Decimal) -> str:
+    """A number without needless zeros or exponents: 5.000000 -> 5, 1E+3 -> 1000."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -52,6 +52,14 @@ class Allowed:
         pending = row["state"] == RecordState.PENDING
         return can_see_content(scope, self._people[row["employee_id"]], pending=pending)
 
+    def matrix(self, scope: Scope, row: Row) -> bool:
+        members = self.rows["matrix_member"].values()
+        takes_part = any(
+            member["matrix_id"] == row["id"] and member["employee_id"] == scope.employee_id
+            for member in members
+        )
+        return takes_part or self.sees(scope, "performance_plan", row["plan_id"])
+
     def activity(self, scope: Scope, row: Row) -> bool:
         records = self.rows["progress_record"].values()
         return any(self.record(scope, r) for r in records if r["activity_id"] == row["id"])
@@ -87,6 +95,18 @@ SEEN: dict[str, Seen] = {
     "employee": Allowed.person,
     "assignment": through("employee", "employee_id"),
     "period": lambda allowed, scope, row: bool(scope.directories),
+    "evaluation_period": through("period", "period_id"),
+    "evaluation_event": through("evaluation_period", "evaluation_period_id"),
+    "agency_policy": lambda allowed, scope, row: bool(scope.directories),
+    "working_week": in_directory("agency_id"),
+    "holiday": in_directory("agency_id"),
+    "cascade_template": in_directory("agency_id"),
+    "plan_attachment": through("performance_plan", "plan_id"),
+    "plan_event": through("performance_plan", "plan_id"),
+    "feedback": through("performance_plan", "plan_id"),
+    "role_matrix": Allowed.matrix,
+    "matrix_member": through("role_matrix", "matrix_id"),
+    "matrix_cell": through("matrix_member", "member_id"),
     "performance_plan": as_work,
     "behaviour_expectation": through("performance_plan", "plan_id"),
     "target": Allowed.target,

@@ -114,6 +114,23 @@ async def enrich(world: World) -> None:
             await TrajectoryPoint.create(
                 indicator=indicator, day=date(2026, month, 28), planned=month
             )
+    # Its achievement counts with a weight, in the unit's target and in the goal.
+    for parent, weight in (("unit", 40), ("goal", 25)):
+        heavy = await Target.create(
+            code=f"W-{weight}",
+            position=weight,
+            title="Berbobot",
+            kind=TargetKind.QUANTITATIVE,
+            owner_employee=people["employee"],
+            **base,
+        )
+        await TargetEdge.create(
+            parent=targets[parent],
+            child=heavy,
+            kind=EdgeKind.WEIGHTED,
+            weight=weight,
+            achieved="87.654321" if weight == 40 else None,
+        )
     # A record that waits with a suggestion, one that replaces another, one by hand at midnight.
     await ProgressRecord.filter(employee=people["employee"], state=RecordState.PENDING).update(
         suggested_target_id=several.id, suggestion_score="0.5000", suggestion_reason="judul"

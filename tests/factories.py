@@ -37,6 +37,8 @@ from schema.graph import build_schema
 from schema.organizations.models import Agency, Employee, Unit
 from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
+from schema.plans.loading import save_case
+from schema.plans.models import ActionPlan, Behaviour, BehaviourExpectation, PerformancePlan
 from schema.progress import service
 from schema.progress.intake import take_in
 from schema.progress.models import Activity, ProgressRecord
@@ -46,16 +48,7 @@ from schema.progress.service import Confirmation, Entry
 from schema.tables import Row, transaction
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
-from schema.targets.loading import save_case
-from schema.targets.models import (
-    ActionPlan,
-    Behaviour,
-    BehaviourExpectation,
-    Indicator,
-    PerformancePlan,
-    Stage,
-    Target,
-)
+from schema.targets.models import Indicator, Perspective, Stage, Target
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 
@@ -274,6 +267,9 @@ async def busy_day(world: World) -> None:
 
 
 async def _grant(world: World) -> None:
+    await Target.filter(code="T").update(
+        assigned_by="Kepala Dinas", perspective=Perspective.BUSINESS_PROCESS
+    )
     here, elsewhere = world.rows["agency"].id, (await Agency.get(code="DL")).id
     await grant_role(here, "pengelola.dc", Role.ADMINISTRATOR)
     await grant_role(elsewhere, "pengelola.dl", Role.ADMINISTRATOR)

@@ -8,7 +8,7 @@ of `schema/selection`.
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -30,7 +30,9 @@ from schema.events import EventRow
 from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
 from schema.graph import build_schema
 from schema.organizations.models import Agency, Assignment, Employee, Unit, UnitPlacement
-from schema.organizations.rules import required_minutes
+from schema.plans.models import ActionPlan, Behaviour, BehaviourExpectation, PerformancePlan
+from schema.policies.models import AgencyPolicy, Holiday, WorkingWeek
+from schema.policies.rules import Policy, Week, is_off, required_minutes
 from schema.progress.models import (
     Activity,
     DailyLog,
@@ -40,15 +42,11 @@ from schema.progress.models import (
     RecordState,
 )
 from schema.progress.rules import day_status
-from schema.relay import plain
 from schema.tables import Row
 from schema.targets.models import (
     Accumulation,
-    ActionPlan,
-    Behaviour,
-    BehaviourExpectation,
+    EdgeKind,
     Indicator,
-    PerformancePlan,
     Period,
     Stage,
     Target,
@@ -56,24 +54,21 @@ from schema.targets.models import (
     TargetKind,
     TrajectoryPoint,
 )
-from schema.targets.rules import (
-    Plan,
-    Point,
-    on_track,
-    percentage,
-    stages_percentage,
-    target_percentage,
-)
+from schema.targets.rules import Child, Measured, Point, StageFacts, achieved, known_share
+from schema.targets.tracking import GOOD, worst
 from schema.teams.rules import DayFacts, presence
-from schema.values import CAPITAL_TIMEZONE, local_date, rounded
+from schema.values import CAPITAL_TIMEZONE, local_date, plain
 
 TABLES: tuple[type[Row], ...] = (
     Activity,
     ActionPlan,
     Agency,
     Assignment,
+    AgencyPolicy,
     BehaviourExpectation,
     DailyLog,
+    Holiday,
+    WorkingWeek,
     DeadLetter,
     Employee,
     Evidence,
@@ -276,53 +271,114 @@ class Reference:
             self.rows.where(TrajectoryPoint, indicator_id=indicator.id), key=lambda p: p.day
         )
 
-    def reached_indicator(self, row: Any) -> SimpleNamespace:
-        plan = Plan(
+    def policy(self, target: Any) -> Policy | None:
+        """The policy of the first day of the target's period."""
+        first = self.rows.get(Period, target.period_id).starts_on
+        rows = [
+            row
+            for row in self.rows.where(AgencyPolicy, agency_id=target.agency_id)
+            if row.starts_on <= first
+        ]
+        if not rows:
+            return None
+        last = max(rows, key=lambda row: (row.starts_on, row.id))
+        return Policy(**{item.name: getattr(last, item.name) for item in fields(Policy)})
+
+    def measured(self, row: Any) -> Measured:
+        return Measured(
             polarity=row.polarity,
             planned=row.planned,
             minimum=row.minimum,
             maximum=row.maximum,
             baseline=row.baseline,
+            realized=row.realized,
+            points=[Point(point.day, point.planned) for point in self.points(row)],
         )
-        path = [Point(point.day, point.planned) for point in self.points(row)]
+
+    def achievement(
+        self, target: Any, indicators: list[Any], stages: list[Any], edges: list[Any], **known: Any
+    ) -> SimpleNamespace:
+        """What the rules make of rows."""
+        each = [self.measured(row) for row in indicators]
+        facts = (
+            each,
+            [StageFacts(weight=s.weight, completed_on=s.completed_on) for s in stages],
+            [Child(weight=e.weight, achieved=e.achieved) for e in edges],
+            self.policy(target),
+        )
+        verdict = worst(each, self.today, facts[3])
         return SimpleNamespace(
-            exact=percentage(plan, row.realized),
+            percentage=achieved(*facts),
+            known_share=known_share(*facts),
+            on_track=verdict.status in GOOD,
+            track=verdict,
+            as_of=max((row.realized_at for row in indicators if row.realized_at), default=None),
+            **known,
+        )
+
+    def reached_indicator(self, row: Any) -> SimpleNamespace:
+        return self.achievement(
+            self.rows.get(Target, row.target_id),
+            [row],
+            [],
+            [],
             realized=row.realized,
             planned=row.planned,
             completed_stages=None,
-            on_track=on_track(plan, path, row.realized, self.today),
-            as_of=row.realized_at,
         )
 
     def reached_target(self, row: Any) -> SimpleNamespace | None:
-        if row.kind is TargetKind.STAGED:
-            stages = self.rows.where(Stage, target_id=row.id)
-            done = [stage.completed_on is not None for stage in stages]
-            return SimpleNamespace(
-                exact=stages_percentage([stage.weight for stage in stages], done),
-                realized=None,
-                planned=None,
-                completed_stages=sum(done),
-                on_track=True,
-                as_of=None,
-            ) if stages else None  # fmt: skip
-        each = [self.reached_indicator(i) for i in self.rows.where(Indicator, target_id=row.id)]
+        staged = row.kind is TargetKind.STAGED
+        stages = self.rows.where(Stage, target_id=row.id) if staged else []
+        each = [] if staged else self.rows.where(Indicator, target_id=row.id)
+        each.sort(key=lambda one: one.position)
+        edges = self.rows.where(TargetEdge, parent_id=row.id, kind=EdgeKind.WEIGHTED)
+        if not (stages or each or edges):
+            return None
         only = each[0] if len(each) == 1 else None
-        return SimpleNamespace(
-            exact=target_percentage(one.exact for one in each),
+        return self.achievement(
+            row,
+            each,
+            stages,
+            edges,
             realized=only and only.realized,
             planned=only and only.planned,
-            completed_stages=None,
-            on_track=all(one.on_track for one in each),
-            as_of=max((one.as_of for one in each if one.as_of), default=None),
-        ) if each else None  # fmt: skip
+            completed_stages=sum(s.completed_on is not None for s in stages) if staged else None,
+        )
+
+    def required(self, employee_id: UUID, on: date) -> int:
+        """What an unwritten day asks for, of all weeks and holidays."""
+        agency = self.rows.get(Employee, employee_id).agency_id
+        above: dict[UUID, int] = {}
+        posts = [
+            p for p in self.rows.where(Assignment, employee_id=employee_id) if self.holds(p, on)
+        ]
+        posts.sort(key=lambda p: (p.starts_on, p.id), reverse=True)
+        unit = min(posts, key=lambda p: p.kind).unit_id if posts else None
+        while unit is not None:
+            above[unit] = len(above)
+            places = [p for p in self.rows.where(UnitPlacement, unit_id=unit) if self.holds(p, on)]
+            unit = places[0].parent_id if places else None
+        weeks = [
+            Week(
+                minutes=week.minutes,
+                starts_on=week.starts_on,
+                ends_on=week.ends_on,
+                distance=None if week.unit_id is None else above[week.unit_id],
+                observes_holidays=week.observes_holidays,
+            )
+            for week in self.rows.where(WorkingWeek, agency_id=agency)
+            if week.unit_id is None or week.unit_id in above
+        ]
+        holidays = [h.day for h in self.rows.where(Holiday, agency_id=agency) if is_off(h.kind)]
+        return required_minutes(on, weeks, holidays)
 
     # Days and teams
 
     def day(self, employee_id: UUID, on: date) -> Day:
         rows = self.rows.where(DailyLog, employee_id=employee_id, day=on)
         if not rows:
-            return Day(employee_id, on, required_minutes(on), 0, 0, 0, None)
+            return Day(employee_id, on, self.required(employee_id, on), 0, 0, 0, None)
         row = rows[0]
         return Day(
             employee_id,
@@ -679,6 +735,9 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Target.code": if_seen(lambda see, t, args: t.code),
     "Target.kind": if_seen(lambda see, t, args: t.kind),
     "Target.classification": if_seen(lambda see, t, args: t.classification),
+    "Target.category": if_seen(lambda see, t, args: t.category),
+    "Target.assignedBy": if_seen(lambda see, t, args: t.assigned_by),
+    "Target.perspective": if_seen(lambda see, t, args: t.perspective),
     "Target.period": if_seen(lambda see, t, args: see.rows.get(Period, t.period_id).code),
     "Target.owner": lambda see, t, args: owner(see, t),
     "Target.cascade": lambda see, t, args: cascade(see, t),
@@ -707,7 +766,6 @@ RESOLVERS: Mapping[str, Resolve] = {
         True,
         args,
     ),
-    "Achievement.percentage": lambda see, r, args: None if r.exact is None else rounded(r.exact),
     "Indicator.measure": lambda see, i, args: i,
     "Indicator.achievement": lambda see, i, args: see.reached_indicator(i),
     "Trajectory.points": lambda see, i, args: path_points(see, i),

@@ -1,12 +1,14 @@
 """Two agencies with a row of every kind for each person, to test who sees what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from schema.access import Role, Scope
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, Installation, Run, RunState
+from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.organizations.models import (
     Agency,
     Assignment,
@@ -17,6 +19,24 @@ from schema.organizations.models import (
     UnitPlacement,
 )
 from schema.organizations.viewers import scope_of
+from schema.plans.models import (
+    ActionPlan,
+    AttachmentKind,
+    Behaviour,
+    BehaviourExpectation,
+    EvaluationEvent,
+    EvaluationEventKind,
+    EvaluationKind,
+    EvaluationPeriod,
+    Feedback,
+    PerformancePlan,
+    PlanAttachment,
+    PlanEvent,
+    PlanEventKind,
+    PlanState,
+)
+from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, WorkingWeek
+from schema.policies.rules import BREAKS, RAMADAN_WEEK, Policy
 from schema.progress.models import (
     Activity,
     DailyLog,
@@ -28,14 +48,10 @@ from schema.progress.models import (
 )
 from schema.tables import dicts_of
 from schema.targets.models import (
-    ActionPlan,
     Aspect,
-    Behaviour,
-    BehaviourExpectation,
     Classification,
     EdgeKind,
     Indicator,
-    PerformancePlan,
     Period,
     Stage,
     Target,
@@ -84,7 +100,52 @@ async def found_agency(code: str) -> tuple[Agency, Unit, Unit, Period]:
     period = await Period.create(
         agency=agency, code="2026", starts_on=START, ends_on=date(2026, 12, 31)
     )
+    await count_time(agency, below, period)
     return agency, top, below, period
+
+
+async def count_time(agency: Agency, below: Unit, period: Period) -> None:
+    """A policy, weeks, a holiday, a quarter, and a template."""
+    by = {"set_by": "pengelola", "set_at": NOON}
+    await AgencyPolicy.create(
+        agency=agency, starts_on=START, **by, **asdict(Policy(achievement_cap=Decimal(110)))
+    )
+    week = {"begins_at": time(7, 30), "breaks": BREAKS, **by}
+    await WorkingWeek.create(
+        agency=agency,
+        name="Ramadan",
+        minutes=RAMADAN_WEEK,
+        starts_on=date(2026, 2, 18),
+        ends_on=date(2026, 3, 19),
+        **week,
+    )
+    await WorkingWeek.create(
+        agency=agency,
+        unit=below,
+        name="Enam hari",
+        minutes=[375] * 6 + [0],
+        starts_on=date(2026, 7, 1),
+        **week,
+    )
+    await Holiday.create(
+        agency=agency,
+        day=date(2026, 11, 26),
+        name="Hari daerah",
+        kind=HolidayKind.PUBLIC_HOLIDAY,
+        **by,
+    )
+    quarter = await EvaluationPeriod.create(
+        period=period,
+        kind=EvaluationKind.QUARTERLY,
+        number=4,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 12, 31),
+        filling_until=date(2027, 1, 10),
+    )
+    await EvaluationEvent.create(
+        evaluation_period=quarter, kind=EvaluationEventKind.SET, actor="pengelola", at=NOON
+    )
+    await CascadeTemplate.create(agency=agency, code="GURU", name="Guru", results=[])
 
 
 async def hire(
@@ -195,12 +256,20 @@ async def give_work(
     source: Installation,
 ) -> tuple[Target, Indicator]:
     """A plan, a target, four records, a day: of each kind that belongs to a person."""
-    plan = await PerformancePlan.create(period=period, employee=person, assignment=post)
+    plan = await PerformancePlan.create(
+        period=period,
+        employee=person,
+        assignment=post,
+        starts_on=period.starts_on,
+        ends_on=period.ends_on,
+        state=PlanState.APPROVED,
+    )
     await BehaviourExpectation.create(
         plan=plan, behaviour=Behaviour.LOYAL, expectation="Menjaga nama baik"
     )
     agency = await Agency.get(id=person.agency_id)
     target, indicator = await target_of(person, agency, period, parent, plan, above)
+    await agree(person, plan, target, parent)
     states = [
         RecordState.PENDING,
         RecordState.CONFIRMED,
@@ -211,6 +280,22 @@ async def give_work(
         await record_of(person, source, number, state, indicator)
     await DailyLog.create(employee=person, day=DAY, required_minutes=450, pending_count=1)
     return target, indicator
+
+
+async def agree(person: Employee, plan: PerformancePlan, target: Target, parent: Target) -> None:
+    """What is written beside a plan: attachment, history, feedback, a matrix with one cell."""
+    await PlanAttachment.create(
+        plan=plan, kind=AttachmentKind.SUPPORT, position=1, text="Dua analis"
+    )
+    await PlanEvent.create(
+        plan=plan, kind=PlanEventKind.APPROVED, actor="atasan", at=NOON, version=1
+    )
+    await Feedback.create(plan=plan, target=target, author=person, at=NOON, text="Sudah baik")
+    matrix = await RoleMatrix.create(plan=plan)
+    member = await MatrixMember.create(matrix=matrix, employee=person, position=1)
+    await MatrixCell.create(
+        member=member, result=target, title="Naskah siap", kind=EdgeKind.INDIRECT
+    )
 
 
 async def install(agency: Agency) -> Installation:

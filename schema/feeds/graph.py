@@ -16,9 +16,10 @@ from schema.errors import DomainError, ErrorCode, NotFound, UserError
 from schema.feeds import models, service
 from schema.feeds.rules import Received
 from schema.predicates import of_agencies, of_installation
-from schema.relay import Connection, key_of, plain, refusals
+from schema.relay import Connection, key_of, refusals
 from schema.selection.declarations import One, many, one, page, reads, value
 from schema.selection.execution import Selected
+from schema.values import plain
 
 strawberry.enum(models.RunState, description="How a polling run ended.")
 strawberry.enum(

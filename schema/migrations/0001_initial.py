@@ -1,12 +1,15 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
+from schema.access import Role
 from schema.events import EventKind
 from schema.feeds.models import DeadLetterCause, InboxKind, RunState
-from schema.access import Role
+from schema.matrices.models import MemberRole, Publication
 from schema.organizations.models import AssignmentKind
+from schema.plans.models import Approach, AttachmentKind, Behaviour, EvaluationEventKind, EvaluationKind, PlanEventKind, PlanState
+from schema.policies.models import HolidayKind, LateEntries
 from schema.progress.models import RecordEventKind, RecordState
-from schema.targets.models import Accumulation, Aspect, Behaviour, Classification, EdgeKind, PlanState, Polarity, TargetKind
+from schema.targets.models import Accumulation, Aspect, Classification, EdgeKind, Perspective, Polarity, ResultCategory, TargetKind
 from schema.values import uuid7
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.fields.base import OnDelete
@@ -27,6 +30,41 @@ class Migration(migrations.Migration):
                 ('timezone', fields.CharField(default='Asia/Jakarta', max_length=40)),
             ],
             options={'table': 'agency', 'app': 'ekinerja', 'pk_attr': 'id', 'table_description': 'An agency (*instansi*): ministry, institution, or regional government.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='AgencyPolicy',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('starts_on', fields.DateField()),
+                ('achievement_cap', fields.DecimalField(max_digits=7, decimal_places=2)),
+                ('missing_counts_as_zero', fields.BooleanField()),
+                ('on_track_share', fields.DecimalField(max_digits=5, decimal_places=2)),
+                ('late_entries', fields.CharEnumField(description='REFUSED: REFUSED\nMARKED: MARKED\nREASON: REASON', enum_type=LateEntries, max_length=8)),
+                ('entry_days', fields.IntField(null=True)),
+                ('filling_days', fields.IntField()),
+                ('plan_days', fields.IntField()),
+                ('action_plans_required', fields.BooleanField()),
+                ('effective_share', fields.DecimalField(max_digits=5, decimal_places=2)),
+                ('recognized_minutes', fields.IntField(null=True)),
+                ('set_by', fields.CharField(max_length=120)),
+                ('set_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'agency_policy', 'app': 'ekinerja', 'indexes': [Index(fields=['agency_id', 'starts_on'])], 'pk_attr': 'id', 'table_description': 'How an agency counts, from a day on until the next. Append-only: of two from the same day'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='CascadeTemplate',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('code', fields.CharField(max_length=60)),
+                ('name', fields.TextField(unique=False)),
+                ('version', fields.IntField(default=1)),
+                ('results', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
+            ],
+            options={'table': 'cascade_template', 'app': 'ekinerja', 'unique_together': (('agency', 'code'),), 'pk_attr': 'id', 'table_description': 'Rows of results that many people are given alike; `results` is checked by `rules.py`.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -71,6 +109,20 @@ class Migration(migrations.Migration):
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'event', 'app': 'ekinerja', 'pk_attr': 'id', 'table_description': 'A committed fact. `position` is None until the sequencer has stamped it.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='Holiday',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('day', fields.DateField()),
+                ('name', fields.TextField(unique=False)),
+                ('kind', fields.CharEnumField(description='PUBLIC_HOLIDAY: PUBLIC_HOLIDAY\nJOINT_LEAVE: JOINT_LEAVE\nWORKING_DAY: WORKING_DAY', enum_type=HolidayKind, max_length=14)),
+                ('set_by', fields.CharField(max_length=120)),
+                ('set_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'holiday', 'app': 'ekinerja', 'unique_together': (('agency', 'day'),), 'pk_attr': 'id', 'table_description': 'A day of an agency on which no work is asked for.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -157,6 +209,34 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='EvaluationPeriod',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('period', fields.ForeignKeyField('ekinerja.Period', source_field='period_id', db_constraint=True, to_field='id', related_name='evaluations', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='MONTHLY: MONTHLY\nQUARTERLY: QUARTERLY\nFINAL: FINAL', enum_type=EvaluationKind, max_length=9)),
+                ('number', fields.IntField(description='1 to 12, 1 to 4; 1 of the final one')),
+                ('starts_on', fields.DateField()),
+                ('ends_on', fields.DateField(description='the last day, inclusive')),
+                ('filling_until', fields.DateField(description='the last day on which filling is in time')),
+                ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'evaluation_period', 'app': 'ekinerja', 'unique_together': (('period', 'kind', 'number'),), 'pk_attr': 'id', 'table_description': 'A period of evaluation within a planning period; an agency has one kind a year, and a'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='EvaluationEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('evaluation_period', fields.ForeignKeyField('ekinerja.EvaluationPeriod', source_field='evaluation_period_id', db_constraint=True, to_field='id', related_name='history', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='SET: SET\nCLOSED: CLOSED\nREOPENED: REOPENED', enum_type=EvaluationEventKind, max_length=8)),
+                ('actor', fields.CharField(description="the token's subject", max_length=120)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('reason', fields.TextField(null=True, unique=False)),
+            ],
+            options={'table': 'evaluation_event', 'app': 'ekinerja', 'indexes': [Index(fields=['evaluation_period_id'])], 'pk_attr': 'id', 'table_description': "One line of an evaluation period's history. Append-only."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='RoleGrant',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -218,7 +298,11 @@ class Migration(migrations.Migration):
                 ('period', fields.ForeignKeyField('ekinerja.Period', source_field='period_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='plans', on_delete=OnDelete.RESTRICT)),
                 ('assignment', fields.ForeignKeyField('ekinerja.Assignment', source_field='assignment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('starts_on', fields.DateField()),
+                ('ends_on', fields.DateField(description='the last day, inclusive')),
+                ('approach', fields.CharEnumField(default=Approach.QUANTITATIVE, description='QUANTITATIVE: QUANTITATIVE\nQUALITATIVE: QUALITATIVE', enum_type=Approach, max_length=12)),
                 ('state', fields.CharEnumField(default=PlanState.DRAFT, description='DRAFT: DRAFT\nSUBMITTED: SUBMITTED\nAPPROVED: APPROVED\nRETURNED: RETURNED\nCLOSED: CLOSED', enum_type=PlanState, max_length=12)),
+                ('version', fields.IntField(default=1, description='grows with each change')),
             ],
             options={'table': 'performance_plan', 'app': 'ekinerja', 'unique_together': (('assignment', 'period'),), 'indexes': [Index(fields=['employee_id', 'period_id']), Index(fields=['period_id'])], 'pk_attr': 'id', 'table_description': 'A performance plan (*sasaran kinerja pegawai, SKP*): of one assignment in one period.'},
             bases=['Row'],
@@ -235,6 +319,57 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='PlanAttachment',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('plan', fields.ForeignKeyField('ekinerja.PerformancePlan', source_field='plan_id', db_constraint=True, to_field='id', related_name='attachments', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='SUPPORT: SUPPORT\nACCOUNTABILITY: ACCOUNTABILITY\nCONSEQUENCES: CONSEQUENCES', enum_type=AttachmentKind, max_length=14)),
+                ('position', fields.IntField()),
+                ('text', fields.TextField(unique=False)),
+            ],
+            options={'table': 'plan_attachment', 'app': 'ekinerja', 'unique_together': (('plan', 'kind', 'position'),), 'pk_attr': 'id', 'table_description': 'One line of an attachment: resources, how account is given, what follows.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='PlanEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('plan', fields.ForeignKeyField('ekinerja.PerformancePlan', source_field='plan_id', db_constraint=True, to_field='id', related_name='history', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='OPENED: OPENED\nEDITED: EDITED\nSUBMITTED: SUBMITTED\nWITHDRAWN: WITHDRAWN\nAPPROVED: APPROVED\nRETURNED: RETURNED\nENDED: ENDED\nCLOSED: CLOSED\nREOPENED: REOPENED', enum_type=PlanEventKind, max_length=10)),
+                ('actor', fields.CharField(description="the token's subject", max_length=120)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('version', fields.IntField(description="the plan's version from then on")),
+                ('comment', fields.TextField(null=True, unique=False)),
+                ('changes', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
+            ],
+            options={'table': 'plan_event', 'app': 'ekinerja', 'indexes': [Index(fields=['plan_id'])], 'pk_attr': 'id', 'table_description': "One line of a plan's history: who did what, when, and what changed. Append-only."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='RoleMatrix',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('plan', fields.OneToOneField('ekinerja.PerformancePlan', source_field='plan_id', db_constraint=True, to_field='id', related_name='matrix', on_delete=OnDelete.RESTRICT)),
+                ('version', fields.IntField(default=1)),
+                ('publication', fields.CharEnumField(null=True, description='RECEIVE: RECEIVE\nPICK: PICK', enum_type=Publication, max_length=7)),
+                ('published_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'role_matrix', 'app': 'ekinerja', 'pk_attr': 'id', 'table_description': "A matrix of roles and results (*matriks peran hasil, MPH*): people by the leader's results."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='MatrixMember',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('matrix', fields.ForeignKeyField('ekinerja.RoleMatrix', source_field='matrix_id', db_constraint=True, to_field='id', related_name='members', on_delete=OnDelete.CASCADE)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='matrix_rows', on_delete=OnDelete.RESTRICT)),
+                ('position', fields.IntField()),
+                ('role', fields.CharEnumField(default=MemberRole.MEMBER, description='COORDINATOR: COORDINATOR\nMEMBER: MEMBER', enum_type=MemberRole, max_length=11)),
+            ],
+            options={'table': 'matrix_member', 'app': 'ekinerja', 'unique_together': (('matrix', 'employee'),), 'indexes': [Index(fields=['employee_id'])], 'pk_attr': 'id', 'table_description': 'A row of a matrix: somebody who takes part, of whichever unit.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='Target',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -245,6 +380,9 @@ class Migration(migrations.Migration):
                 ('title', fields.TextField(unique=False)),
                 ('kind', fields.CharEnumField(description='QUANTITATIVE: QUANTITATIVE\nSTAGED: STAGED', enum_type=TargetKind, max_length=14)),
                 ('classification', fields.CharEnumField(description='ORGANIZATION: ORGANIZATION\nINDIVIDUAL: INDIVIDUAL', enum_type=Classification, max_length=14)),
+                ('category', fields.CharEnumField(default=ResultCategory.MAIN, description='MAIN: MAIN\nADDITIONAL: ADDITIONAL', enum_type=ResultCategory, max_length=10)),
+                ('assigned_by', fields.CharField(null=True, description='penugasan dari', max_length=200)),
+                ('perspective', fields.CharEnumField(null=True, description='SERVICE_RECIPIENTS: SERVICE_RECIPIENTS\nBUSINESS_PROCESS: BUSINESS_PROCESS\nINTERNAL_STRENGTHENING: INTERNAL_STRENGTHENING\nBUDGET: BUDGET', enum_type=Perspective, max_length=22)),
                 ('owner_unit', fields.ForeignKeyField('ekinerja.Unit', source_field='owner_unit_id', null=True, db_constraint=True, to_field='id', related_name='targets', on_delete=OnDelete.RESTRICT)),
                 ('owner_employee', fields.ForeignKeyField('ekinerja.Employee', source_field='owner_employee_id', null=True, db_constraint=True, to_field='id', related_name='targets', on_delete=OnDelete.RESTRICT)),
                 ('plan', fields.ForeignKeyField('ekinerja.PerformancePlan', source_field='plan_id', null=True, db_constraint=True, to_field='id', related_name='targets', on_delete=OnDelete.RESTRICT)),
@@ -261,10 +399,25 @@ class Migration(migrations.Migration):
                 ('description', fields.TextField(unique=False)),
                 ('starts_on', fields.DateField()),
                 ('ends_on', fields.DateField(description='the last day, inclusive')),
+                ('evaluation_period', fields.ForeignKeyField('ekinerja.EvaluationPeriod', source_field='evaluation_period_id', null=True, db_constraint=True, to_field='id', related_name='action_plans', on_delete=OnDelete.RESTRICT)),
                 ('quantity', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
                 ('unit_of_measure', fields.CharField(null=True, max_length=120)),
             ],
-            options={'table': 'action_plan', 'app': 'ekinerja', 'unique_together': (('target', 'position'),), 'pk_attr': 'id', 'table_description': 'An action plan (*rencana aksi*): what is to be done for a target within some days.'},
+            options={'table': 'action_plan', 'app': 'ekinerja', 'unique_together': (('target', 'position'),), 'indexes': [Index(fields=['evaluation_period_id'])], 'pk_attr': 'id', 'table_description': 'An action plan (*rencana aksi*): what is to be done for a target within some days.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='Feedback',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('plan', fields.ForeignKeyField('ekinerja.PerformancePlan', source_field='plan_id', db_constraint=True, to_field='id', related_name='feedback', on_delete=OnDelete.RESTRICT)),
+                ('target', fields.ForeignKeyField('ekinerja.Target', source_field='target_id', null=True, db_constraint=True, to_field='id', related_name='feedback', on_delete=OnDelete.RESTRICT)),
+                ('behaviour', fields.CharEnumField(null=True, description='SERVICE_ORIENTED: SERVICE_ORIENTED\nACCOUNTABLE: ACCOUNTABLE\nCOMPETENT: COMPETENT\nHARMONIOUS: HARMONIOUS\nLOYAL: LOYAL\nADAPTIVE: ADAPTIVE\nCOLLABORATIVE: COLLABORATIVE', enum_type=Behaviour, max_length=20)),
+                ('author', fields.ForeignKeyField('ekinerja.Employee', source_field='author_id', db_constraint=True, to_field='id', related_name='feedback_given', on_delete=OnDelete.RESTRICT)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('text', fields.TextField(unique=False)),
+            ],
+            options={'table': 'feedback', 'app': 'ekinerja', 'indexes': [Index(fields=['plan_id']), Index(fields=['target_id']), Index(fields=['author_id'])], 'pk_attr': 'id', 'table_description': 'Continuous feedback (*umpan balik berkelanjutan*), of either side. Append-only.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -290,6 +443,22 @@ class Migration(migrations.Migration):
                 ('realized_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'indicator', 'app': 'ekinerja', 'unique_together': (('target', 'position'),), 'indexes': [Index(fields=['contributes_to_id'])], 'pk_attr': 'id', 'table_description': 'An individual performance indicator (*indikator kinerja individu, IKI*) of a target.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='MatrixCell',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('member', fields.ForeignKeyField('ekinerja.MatrixMember', source_field='member_id', db_constraint=True, to_field='id', related_name='cells', on_delete=OnDelete.CASCADE)),
+                ('result', fields.ForeignKeyField('ekinerja.Target', source_field='result_id', db_constraint=True, to_field='id', related_name='matrix_cells', on_delete=OnDelete.RESTRICT)),
+                ('title', fields.TextField(unique=False)),
+                ('kind', fields.CharEnumField(description='DIRECT: DIRECT\nWEIGHTED: WEIGHTED\nINDIRECT: INDIRECT', enum_type=EdgeKind, max_length=8)),
+                ('weight', fields.DecimalField(null=True, max_digits=9, decimal_places=4)),
+                ('indicator', fields.ForeignKeyField('ekinerja.Indicator', source_field='indicator_id', null=True, db_constraint=True, to_field='id', related_name='shares', on_delete=OnDelete.RESTRICT)),
+                ('share', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
+                ('target', fields.ForeignKeyField('ekinerja.Target', source_field='target_id', null=True, db_constraint=True, to_field='id', related_name='from_cell', on_delete=OnDelete.RESTRICT)),
+            ],
+            options={'table': 'matrix_cell', 'app': 'ekinerja', 'unique_together': (('member', 'result'),), 'indexes': [Index(fields=['result_id']), Index(fields=['indicator_id']), Index(fields=['target_id'])], 'pk_attr': 'id', 'table_description': 'What one member brings to one result of the leader: a result, not an activity.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -323,6 +492,9 @@ class Migration(migrations.Migration):
                 ('quantity', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
                 ('stage', fields.ForeignKeyField('ekinerja.Stage', source_field='stage_id', null=True, db_constraint=True, to_field='id', related_name='records', on_delete=OnDelete.RESTRICT)),
                 ('activity', fields.ForeignKeyField('ekinerja.Activity', source_field='activity_id', null=True, db_constraint=True, to_field='id', related_name='records', on_delete=OnDelete.RESTRICT)),
+                ('action_plan', fields.ForeignKeyField('ekinerja.ActionPlan', source_field='action_plan_id', null=True, db_constraint=True, to_field='id', related_name='records', on_delete=OnDelete.RESTRICT)),
+                ('late', fields.BooleanField(default=False, description='confirmed behind its deadline')),
+                ('late_reason', fields.TextField(null=True, unique=False)),
                 ('suggested_target', fields.ForeignKeyField('ekinerja.Target', source_field='suggested_target_id', null=True, db_constraint=True, to_field='id', related_name='suggested', on_delete=OnDelete.RESTRICT)),
                 ('suggestion_score', fields.DecimalField(null=True, max_digits=5, decimal_places=4)),
                 ('suggestion_reason', fields.TextField(null=True, unique=False)),
@@ -331,7 +503,7 @@ class Migration(migrations.Migration):
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'progress_record', 'app': 'ekinerja', 'indexes': [Index(fields=['employee_id', 'day', 'starts_at', 'id']), Index(fields=['agency_id']), Index(fields=['target_id']), Index(fields=['indicator_id']), Index(fields=['stage_id']), Index(fields=['suggested_target_id'])], 'pk_attr': 'id', 'table_description': "One entry of an employee's day (*progres harian*); minutes past midnight stay on `day`."},
+            options={'table': 'progress_record', 'app': 'ekinerja', 'indexes': [Index(fields=['employee_id', 'day', 'starts_at', 'id']), Index(fields=['agency_id']), Index(fields=['target_id']), Index(fields=['indicator_id']), Index(fields=['stage_id']), Index(fields=['suggested_target_id']), Index(fields=['action_plan_id'])], 'pk_attr': 'id', 'table_description': "One entry of an employee's day (*progres harian*); minutes past midnight stay on `day`."},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -367,8 +539,9 @@ class Migration(migrations.Migration):
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ('parent', fields.ForeignKeyField('ekinerja.Target', source_field='parent_id', db_constraint=True, to_field='id', related_name='edges_down', on_delete=OnDelete.RESTRICT)),
                 ('child', fields.ForeignKeyField('ekinerja.Target', source_field='child_id', db_constraint=True, to_field='id', related_name='edges_up', on_delete=OnDelete.RESTRICT)),
-                ('kind', fields.CharEnumField(description='DIRECT: DIRECT\nINDIRECT: INDIRECT', enum_type=EdgeKind, max_length=8)),
+                ('kind', fields.CharEnumField(description='DIRECT: DIRECT\nWEIGHTED: WEIGHTED\nINDIRECT: INDIRECT', enum_type=EdgeKind, max_length=8)),
                 ('weight', fields.DecimalField(null=True, max_digits=9, decimal_places=4)),
+                ('achieved', fields.DecimalField(null=True, max_digits=22, decimal_places=6)),
                 ('primary', fields.BooleanField(default=True)),
             ],
             options={'table': 'target_edge', 'app': 'ekinerja', 'unique_together': (('parent', 'child'),), 'indexes': [Index(fields=['child_id'])], 'pk_attr': 'id', 'table_description': 'One cascade edge: a child that serves a parent. The primary edge is the red thread.'},
@@ -395,6 +568,25 @@ class Migration(migrations.Migration):
                 ('ends_on', fields.DateField(null=True)),
             ],
             options={'table': 'unit_placement', 'app': 'ekinerja', 'indexes': [Index(fields=['unit_id']), Index(fields=['parent_id'])], 'pk_attr': 'id', 'table_description': 'Under which unit a unit stands, from a day (inclusive) until a day (exclusive).'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='WorkingWeek',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('unit', fields.ForeignKeyField('ekinerja.Unit', source_field='unit_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('name', fields.CharField(max_length=120)),
+                ('starts_on', fields.DateField()),
+                ('ends_on', fields.DateField(null=True)),
+                ('minutes', ArrayField(description='Monday to Sunday, net', element_type='INT')),
+                ('breaks', ArrayField(description='Monday to Sunday, minutes', element_type='INT')),
+                ('begins_at', fields.TimeField(description='local time', auto_now=False, auto_now_add=False)),
+                ('observes_holidays', fields.BooleanField(default=True)),
+                ('set_by', fields.CharField(max_length=120)),
+                ('set_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'working_week', 'app': 'ekinerja', 'indexes': [Index(fields=['agency_id', 'starts_on']), Index(fields=['unit_id'])], 'pk_attr': 'id', 'table_description': 'The minutes that each day of a week asks for, from a day until a day, both inclusive.'},
             bases=['Row'],
         ),
     ]

@@ -52,8 +52,11 @@ ALTER TABLE period ADD CHECK (ends_on >= starts_on);
 ALTER TABLE target ADD CHECK ((owner_unit_id IS NULL) <> (owner_employee_id IS NULL)),
   ADD CHECK (kind IN ('QUANTITATIVE', 'STAGED'));
 ALTER TABLE target_edge ADD CHECK (parent_id <> child_id),
-  ADD CHECK (weight > 0),
-  ADD CHECK (kind IN ('DIRECT', 'INDIRECT'));
+  ADD CHECK (weight > 0 AND weight <= 100),
+  ADD CHECK (kind IN ('DIRECT', 'WEIGHTED', 'INDIRECT')),
+  ADD CHECK (kind <> 'WEIGHTED' OR weight IS NOT NULL),
+  ADD CHECK (kind = 'WEIGHTED' OR achieved IS NULL);
+CREATE INDEX target_edge_weighted ON target_edge (parent_id) WHERE kind = 'WEIGHTED';
 CREATE UNIQUE INDEX target_edge_one_primary ON target_edge (child_id) WHERE "primary";
 ALTER TABLE indicator ADD CHECK (contributes_to_id <> id),
   ADD CHECK (planned >= 0 AND minimum >= 0 AND maximum >= 0),
@@ -65,6 +68,36 @@ ALTER TABLE trajectory_point ADD CHECK (planned >= 0);
 ALTER TABLE stage ADD CHECK (weight > 0);
 ALTER TABLE action_plan ADD CHECK (ends_on >= starts_on);
 
+ALTER TABLE working_week ADD CHECK (ends_on >= starts_on),
+  ADD CHECK (cardinality(minutes) = 7 AND cardinality(breaks) = 7),
+  ADD CHECK (0 <= ALL (minutes) AND 1440 >= ALL (minutes) AND 0 <= ALL (breaks));
+ALTER TABLE holiday ADD CHECK (kind IN ('PUBLIC_HOLIDAY', 'JOINT_LEAVE', 'WORKING_DAY'));
+ALTER TABLE agency_policy ADD CHECK (achievement_cap >= 100),
+  ADD CHECK (on_track_share > 0 AND on_track_share <= 100),
+  ADD CHECK (effective_share > 0 AND effective_share <= 100),
+  ADD CHECK (late_entries IN ('REFUSED', 'MARKED', 'REASON')),
+  ADD CHECK (entry_days >= 0 AND filling_days >= 0 AND plan_days >= 0),
+  ADD CHECK (recognized_minutes > 0);
+
+ALTER TABLE performance_plan ADD CHECK (ends_on >= starts_on),
+  ADD CHECK (version > 0),
+  ADD CHECK (state IN ('DRAFT', 'SUBMITTED', 'APPROVED', 'RETURNED', 'CLOSED'));
+ALTER TABLE evaluation_period ADD CHECK (ends_on >= starts_on AND filling_until >= ends_on),
+  ADD CHECK (number > 0),
+  -- An agency evaluates monthly or quarterly in a year, never both; its periods do not overlap.
+  ADD CONSTRAINT evaluation_period_one_kind EXCLUDE USING gist
+    (period_id WITH =, kind WITH <>) WHERE (kind <> 'FINAL'),
+  ADD CONSTRAINT evaluation_period_once EXCLUDE USING gist
+    (period_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&) WHERE (kind <> 'FINAL');
+ALTER TABLE feedback ADD CHECK (target_id IS NULL OR behaviour IS NULL);
+ALTER TABLE role_matrix ADD CHECK ((published_at IS NULL) = (publication IS NULL));
+ALTER TABLE matrix_cell ADD CHECK (kind IN ('DIRECT', 'WEIGHTED', 'INDIRECT')),
+  ADD CHECK (weight > 0 AND weight <= 100),
+  ADD CHECK ((kind = 'WEIGHTED') = (weight IS NOT NULL)),
+  ADD CHECK (share >= 0),
+  ADD CHECK ((indicator_id IS NULL) = (share IS NULL)),
+  ADD CHECK (share IS NULL OR kind = 'DIRECT');
+
 ALTER TABLE installation ADD CHECK (poll_seconds BETWEEN 1 AND 86400);
 ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
   ADD CHECK (ends_at <= starts_at + interval '24 hours'),
@@ -75,6 +108,7 @@ ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
   ADD CHECK (quantity >= 0),
   ADD CHECK (indicator_id IS NULL OR stage_id IS NULL),
   ADD CHECK (target_id IS NOT NULL OR (indicator_id IS NULL AND stage_id IS NULL)),
+  ADD CHECK (target_id IS NOT NULL OR action_plan_id IS NULL),
   ADD CONSTRAINT progress_record_no_overlap EXCLUDE USING gist
     (employee_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (state = 'CONFIRMED');
 CREATE INDEX progress_record_activity ON progress_record (activity_id);
@@ -102,6 +136,14 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON activity
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON record_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON plan_event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evaluation_event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON feedback
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON agency_policy
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON inbox_item
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -147,6 +189,29 @@ END
 $$;
 CREATE TRIGGER keep_decided_record BEFORE UPDATE ON progress_record
   FOR EACH ROW EXECUTE FUNCTION keep_decided_record();
+
+-- Only a plan in the making loses results; what was agreed stays, and goals of units do.
+CREATE FUNCTION keep_agreed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  of_target uuid := (to_jsonb(OLD) ->> TG_ARGV[0])::uuid;
+BEGIN
+  IF EXISTS (SELECT FROM target t LEFT JOIN performance_plan p ON p.id = t.plan_id
+    WHERE t.id = of_target AND coalesce(p.state, 'APPROVED') IN ('APPROVED', 'CLOSED'))
+  THEN
+    RAISE EXCEPTION 'what was agreed is not deleted: % of target %', TG_TABLE_NAME, of_target
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN OLD;
+END
+$$;
+CREATE TRIGGER keep_agreed BEFORE DELETE ON target
+  FOR EACH ROW EXECUTE FUNCTION keep_agreed('id');
+CREATE TRIGGER keep_agreed BEFORE DELETE ON target_edge
+  FOR EACH ROW EXECUTE FUNCTION keep_agreed('child_id');
+CREATE TRIGGER keep_agreed BEFORE DELETE ON indicator
+  FOR EACH ROW EXECUTE FUNCTION keep_agreed('target_id');
+CREATE TRIGGER keep_agreed BEFORE DELETE ON stage
+  FOR EACH ROW EXECUTE FUNCTION keep_agreed('target_id');
 
 CREATE FUNCTION only_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -218,6 +283,72 @@ END
 $$;
 """
 
+WORKING_TIME = """
+-- Minutes that a day asks of a person: `schema/policies/rules.py` says the same of values. The
+-- week of the nearest unit, else the agency's; one with an end before one without; the one that
+-- began last. Holidays count where the week observes them. Not secret, so no viewer is asked.
+CREATE FUNCTION required_minutes(of_employee uuid, on_day date) RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  of_agency uuid;
+  asked integer;
+  observes boolean;
+BEGIN
+  SELECT e.agency_id INTO of_agency FROM employee e WHERE e.id = of_employee;
+  IF EXISTS (SELECT FROM working_week w WHERE w.agency_id = of_agency AND w.unit_id IS NOT NULL) THEN
+    WITH RECURSIVE up (unit_id, distance) AS (
+      (SELECT a.unit_id, 0 FROM assignment a WHERE a.employee_id = of_employee
+         AND a.starts_on <= on_day AND (a.ends_on IS NULL OR a.ends_on > on_day)
+       ORDER BY a.kind, a.starts_on DESC, a.id DESC LIMIT 1)
+      UNION ALL
+      SELECT p.parent_id, up.distance + 1 FROM up JOIN unit_placement p ON p.unit_id = up.unit_id
+      WHERE p.parent_id IS NOT NULL AND p.starts_on <= on_day
+        AND (p.ends_on IS NULL OR p.ends_on > on_day)
+    )
+    SELECT w.minutes[extract(isodow FROM on_day)::int], w.observes_holidays INTO asked, observes
+    FROM working_week w LEFT JOIN up ON up.unit_id = w.unit_id
+    WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR up.unit_id IS NOT NULL)
+      AND w.starts_on <= on_day AND (w.ends_on IS NULL OR w.ends_on >= on_day)
+    ORDER BY up.distance NULLS LAST, w.ends_on IS NULL, w.starts_on DESC, w.id DESC LIMIT 1;
+  ELSE
+    SELECT w.minutes[extract(isodow FROM on_day)::int], w.observes_holidays INTO asked, observes
+    FROM working_week w
+    WHERE w.agency_id = of_agency
+      AND w.starts_on <= on_day AND (w.ends_on IS NULL OR w.ends_on >= on_day)
+    ORDER BY w.ends_on IS NULL, w.starts_on DESC, w.id DESC LIMIT 1;
+  END IF;
+  IF asked IS NULL THEN
+    asked := CASE WHEN extract(isodow FROM on_day) < 6 THEN 450 ELSE 0 END;
+    observes := true;
+  END IF;
+  IF asked > 0 AND observes AND EXISTS (SELECT FROM holiday h
+    WHERE h.agency_id = of_agency AND h.day = on_day AND h.kind <> 'WORKING_DAY')
+  THEN
+    RETURN 0;
+  END IF;
+  RETURN asked;
+END
+$$;
+
+-- What written days of an agency ask for, after its weeks, holidays or posts have changed.
+CREATE FUNCTION refresh_required_minutes(of_agency uuid, from_day date, until_day date)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  changed bigint;
+BEGIN
+  UPDATE daily_log l SET required_minutes = n.minutes
+  FROM (
+    SELECT d.id, required_minutes(d.employee_id, d.day) AS minutes
+    FROM daily_log d JOIN employee e ON e.id = d.employee_id
+    WHERE e.agency_id = of_agency AND d.day >= from_day
+      AND (until_day IS NULL OR d.day <= until_day)
+  ) n WHERE n.id = l.id AND n.minutes <> l.required_minutes;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  RETURN changed;
+END
+$$;
+"""
+
 SEQUENCER = """
 -- Gives committed events consecutive positions and wakes the listeners, once a batch. One
 -- caller at a time; a caller that finds another at work returns -1. The row's key orders a batch.
@@ -252,10 +383,16 @@ GRANT USAGE ON SCHEMA public TO ekinerja_app, ekinerja_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO ekinerja_app, ekinerja_worker;
 
 GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role_grant,
-  period, performance_plan, behaviour_expectation, target, target_edge, indicator,
-  trajectory_point, stage, action_plan, installation, progress_record, daily_log
+  working_week, holiday, period, evaluation_period, performance_plan, behaviour_expectation,
+  plan_attachment, target, target_edge, indicator, trajectory_point, stage, action_plan,
+  role_matrix, matrix_member, matrix_cell, cascade_template,
+  installation, progress_record, daily_log
   TO ekinerja_app;
-GRANT INSERT ON inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
+-- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
+GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
+  trajectory_point, stage, action_plan, matrix_member, matrix_cell TO ekinerja_app;
+GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback,
+  inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;
 
@@ -266,6 +403,8 @@ GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_worker
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
+REVOKE EXECUTE ON FUNCTION required_minutes(uuid, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION required_minutes(uuid, date) TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
 """
@@ -280,6 +419,7 @@ class Migration(migrations.Migration):
         ops.RunSQL(CHECKS),
         ops.RunSQL(HISTORY),
         ops.RunSQL(GRAPH),
+        ops.RunSQL(WORKING_TIME),
         ops.RunSQL(SEQUENCER),
         ops.RunSQL(GRANTS),
     ]

@@ -93,8 +93,21 @@ POLICIES = {
     "assignment": sees("employee", "assignment.employee_id"),
     # A code and two days. What leads to it is guarded, and may be of another agency.
     "period": f"cardinality({DIRECTORIES}) > 0",
+    # How an agency counts is no secret, and decides figures that are seen from elsewhere.
+    "agency_policy": f"cardinality({DIRECTORIES}) > 0",
+    "working_week": in_directory("agency_id"),
+    "holiday": in_directory("agency_id"),
+    "evaluation_period": sees("period", "evaluation_period.period_id"),
+    "evaluation_event": sees("evaluation_period", "evaluation_event.evaluation_period_id"),
     "performance_plan": sees_work_of("performance_plan.employee_id"),
     "behaviour_expectation": sees("performance_plan", "behaviour_expectation.plan_id"),
+    "plan_attachment": sees("performance_plan", "plan_attachment.plan_id"),
+    "plan_event": sees("performance_plan", "plan_event.plan_id"),
+    "feedback": sees("performance_plan", "feedback.plan_id"),
+    "role_matrix": "sees_matrix(role_matrix.id)",
+    "matrix_member": "sees_matrix(matrix_member.matrix_id)",
+    "matrix_cell": sees("matrix_member", "matrix_cell.member_id"),
+    "cascade_template": in_directory("agency_id"),
     "target": sees_target("target"),
     # Two keys and a kind: both ends are guarded, and asking the child's policy here, too, took a
     # third of a tree's time.
@@ -122,6 +135,22 @@ PARTLY_READ = {
     "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures",
 }
 """All but the settings, the webhook's secret and the source's cursor."""
+
+MATRICES = f"""
+-- A matrix is seen by whoever sees its leader's work, and by its members, who made it together.
+-- A function, since the policies of matrix and member would ask each other without end.
+CREATE FUNCTION sees_matrix(of_matrix uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM role_matrix m JOIN performance_plan p ON p.id = m.plan_id
+      WHERE m.id = of_matrix AND {sees_work_of("p.employee_id")})
+    OR EXISTS (SELECT FROM matrix_member m
+      WHERE m.matrix_id = of_matrix AND m.employee_id = {VIEWER});
+END
+$$;
+REVOKE EXECUTE ON FUNCTION sees_matrix(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sees_matrix(uuid) TO ekinerja_reader, ekinerja_app;
+"""
 
 WALLS = "".join(
     f"""
@@ -155,7 +184,8 @@ GRANT SELECT ON activity_source TO ekinerja_reader;
 -- that is itself on the red thread of such a target; else nothing.
 CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (
   distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
-  "position" integer, title text, kind varchar, classification varchar, owner_unit_id uuid,
+  "position" integer, title text, kind varchar, classification varchar, category varchar,
+  assigned_by varchar, perspective varchar, owner_unit_id uuid,
   owner_employee_id uuid, owner_unit unit, owner_employee employee
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 8 AS $$
 #variable_conflict use_column
@@ -181,7 +211,8 @@ BEGIN
     JOIN target_edge e ON e.child_id = up.id AND e."primary"
   )
   SELECT up.distance, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
-    t."position", t.title, t.kind, t.classification, t.owner_unit_id, t.owner_employee_id, u, o
+    t."position", t.title, t.kind, t.classification, t.category, t.assigned_by, t.perspective,
+    t.owner_unit_id, t.owner_employee_id, u, o
   FROM up JOIN target t ON t.id = up.id
   LEFT JOIN unit u ON u.id = t.owner_unit_id LEFT JOIN employee o ON o.id = t.owner_employee_id
   LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
@@ -214,6 +245,7 @@ BEGIN
 END
 $$;
 
+GRANT EXECUTE ON FUNCTION required_minutes(uuid, date) TO ekinerja_reader;
 REVOKE EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date)
   TO ekinerja_reader, ekinerja_app;
@@ -225,6 +257,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.RunSQL(ROLE),
+        ops.RunSQL(MATRICES),
         ops.RunSQL(WALLS),
         ops.RunSQL(WINDOWS),
     ]

@@ -24,21 +24,21 @@ from schema.arguments import (
 from schema.errors import DomainError, ErrorCode
 from schema.organizations import models
 from schema.organizations.models import AssignmentKind
-from schema.organizations.rules import WORKING_DAY_MINUTES
 from schema.predicates import holds, in_directory, sees_person, sees_work_of
 from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, same, value
 
 if TYPE_CHECKING:
+    from schema.plans.graph import PerformancePlan
     from schema.progress.graph import DailyLog, ProgressRecordConnection
-    from schema.targets.graph import PerformancePlan, Target
+    from schema.targets.graph import Target
     from schema.teams.graph import Team
 
 strawberry.enum(Role, description="What a viewer may do beyond being an employee.")
 strawberry.enum(AssignmentKind, description="Definitive, or acting (PLT, PLH).")
 
 LazyTarget = Annotated["Target", strawberry.lazy("schema.targets.graph")]
-LazyPlan = Annotated["PerformancePlan", strawberry.lazy("schema.targets.graph")]
+LazyPlan = Annotated["PerformancePlan", strawberry.lazy("schema.plans.graph")]
 LazyLog = Annotated["DailyLog", strawberry.lazy("schema.progress.graph")]
 LazyRecords = Annotated[
     "ProgressRecordConnection",
@@ -71,12 +71,10 @@ IN_ORDER = "@it.position, @it.code"
 def day_of(employee: str, day: str, log: str) -> str:
     """The columns of DailyLog: one employee's one day, whether or not anything is written on it.
 
-    What an unwritten day asks for is `rules.required_minutes`, said here in SQL.
+    What an unwritten day asks for is worked out where it is asked, as `policies/rules.py` has it.
     """
     return f"""SELECT {employee} AS employee_id, {day} AS day,
-      coalesce({log}.required_minutes,
-        CASE WHEN extract(isodow FROM {day}) < 6 THEN {WORKING_DAY_MINUTES} ELSE 0 END
-      ) AS required_minutes,
+      coalesce({log}.required_minutes, required_minutes({employee}, {day})) AS required_minutes,
       coalesce({log}.recorded_minutes, 0) AS recorded_minutes,
       coalesce({log}.pending_minutes, 0) AS pending_minutes,
       coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""

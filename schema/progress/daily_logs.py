@@ -6,7 +6,6 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from schema.organizations.rules import required_minutes
 from schema.values import uuid7
 
 # Every write to a person's records takes this lock first, so that two of them never look for
@@ -16,13 +15,14 @@ LOCK_EMPLOYEE = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
 REFRESH = """
 INSERT INTO daily_log AS l (id, employee_id, day, required_minutes, recorded_minutes,
   pending_minutes, pending_count, last_activity_at)
-SELECT $1, $2, $3, $4,
+SELECT $1, $2, $3, required_minutes($2, $3),
   coalesce(sum(minutes) FILTER (WHERE state = 'CONFIRMED'), 0),
   coalesce(sum(minutes) FILTER (WHERE state = 'PENDING'), 0),
   count(*) FILTER (WHERE state = 'PENDING'),
   max(ends_at) FILTER (WHERE state IN ('CONFIRMED', 'PENDING'))
 FROM progress_record WHERE employee_id = $2 AND day = $3
 ON CONFLICT (employee_id, day) DO UPDATE SET
+  required_minutes = excluded.required_minutes,
   recorded_minutes = excluded.recorded_minutes,
   pending_minutes = excluded.pending_minutes,
   pending_count = excluded.pending_count,
@@ -36,8 +36,6 @@ async def lock_employee(connection: BaseDBAsyncClient, employee_id: UUID) -> Non
 
 
 async def refresh(connection: BaseDBAsyncClient, employee_id: UUID, days: Iterable[date]) -> None:
-    """Count the minutes of these days anew. The requirement stays as it was first known."""
+    """Count the minutes of these days anew, and what they ask for."""
     for day in sorted(set(days)):
-        await connection.execute_query_dict(
-            REFRESH, [uuid7(), employee_id, day, required_minutes(day)]
-        )
+        await connection.execute_query_dict(REFRESH, [uuid7(), employee_id, day])

@@ -9,6 +9,7 @@ from tortoise import fields
 
 from schema.feeds.models import InboxItem, Installation
 from schema.organizations.models import Agency, Employee
+from schema.plans.models import ActionPlan
 from schema.tables import Row
 from schema.targets.models import Indicator, Stage, Target, optional_quantity
 
@@ -103,6 +104,12 @@ class ProgressRecord(Row):
         "ekinerja.Activity", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
     )
     activity_id: UUID | None
+    action_plan: fields.ForeignKeyNullableRelation[ActionPlan] = fields.ForeignKeyField(
+        "ekinerja.ActionPlan", related_name="records", null=True, on_delete=fields.OnDelete.RESTRICT
+    )
+    action_plan_id: UUID | None
+    late = fields.BooleanField(default=False, description="confirmed behind its deadline")
+    late_reason = fields.TextField(null=True)
     suggested_target: fields.ForeignKeyNullableRelation[Target] = fields.ForeignKeyField(
         "ekinerja.Target", related_name="suggested", null=True, on_delete=fields.OnDelete.RESTRICT
     )
@@ -130,6 +137,7 @@ class ProgressRecord(Row):
             ("indicator_id",),
             ("stage_id",),
             ("suggested_target_id",),
+            ("action_plan_id",),
         )
 
 

@@ -7,8 +7,14 @@ Indicators, stages and days are moved with each confirmation (`targets/cascading
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
 
-from schema.tables import dicts_of
+from tortoise import Tortoise
+
+from schema.tables import WRITER, dicts_of
+from schema.targets.rolling import roll_anew
+from schema.values import plain
 
 INDICATORS = """
 WITH RECURSIVE own AS (
@@ -63,6 +69,12 @@ FROM daily_log l FULL JOIN (
 ) r ON r.employee_id = l.employee_id AND r.day = l.day
 """
 
+NAMES = """
+SELECT e.id::text, p.code || ' <- ' || c.code AS name FROM target_edge e
+JOIN target p ON p.id = e.parent_id JOIN target c ON c.id = e.child_id
+WHERE e.id = ANY ($1::uuid[])
+"""
+
 KINDS = {"indicators": INDICATORS, "stages": STAGES, "days": DAYS}
 
 
@@ -95,3 +107,21 @@ async def recompute() -> AsyncIterator[Recomputed]:
         found = json.loads(rows[0]["differing"] or "[]")
         differences = [Difference(row["name"], row["kept"], row["recomputed"]) for row in found]
         yield Recomputed(kind, rows[0]["compared"], differences)
+    yield await _weights()
+
+
+async def _weights() -> Recomputed:
+    """Weighted edges: what each keeps of its child's achievement."""
+    edges = await roll_anew(Tortoise.get_connection(WRITER))
+    differing = {edge: both for edge, both in edges.items() if both[0] != both[1]}
+    rows = await dicts_of(NAMES, [list(differing)])
+    names = {UUID(row["id"]): row["name"] for row in rows}
+    differences = [
+        Difference(names[edge], _text(kept), _text(fresh))
+        for edge, (kept, fresh) in differing.items()
+    ]
+    return Recomputed("weighted edges", len(edges), differences)
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

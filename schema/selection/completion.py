@@ -23,8 +23,8 @@ from graphql import (
 )
 
 from schema.errors import DomainError, NotFound
-from schema.relay import plain
 from schema.selection.statement import MARK, TYPE, Shape
+from schema.values import plain
 
 
 class NullInNonNull(Exception):

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema.targets.rolling import roll
+
 # Two transactions that each set a leaf and then read its parent would lose one of both. So all
 # that will change is locked first, in the order of keys (no two can wait for each other), and
 # only the next statement reads. NO KEY UPDATE leaves the foreign keys of new records alone.
@@ -81,7 +83,8 @@ async def move(
 ) -> frozenset[UUID]:
     """Bring figures up to date after records of these indicators and stages changed.
 
-    Returns the targets whose figures were touched: their own and every direct ancestor.
+    Returns the targets whose figures were touched: their own, every direct ancestor, and what
+    these count in with a weight.
     """
     moved: set[UUID] = set()
     if indicators:
@@ -94,4 +97,4 @@ async def move(
         await connection.execute_query_dict(LOCK_STAGES, [ended])
         rows = await connection.execute_query_dict(MOVE_STAGES, [ended])
         moved.update(row["target_id"] for row in rows)
-    return frozenset(moved)
+    return frozenset(moved | await roll(connection, moved)) if moved else frozenset()

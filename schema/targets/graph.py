@@ -10,7 +10,7 @@ from strawberry import relay
 
 from schema.arguments import After, Before, First, Id, Last
 from schema.organizations.graph import IN_ORDER, Employee, Unit
-from schema.predicates import of_target, sees_target_of, sees_work
+from schema.predicates import of_target, sees_target_of
 from schema.selection.declarations import (
     IF_SEEN,
     Either,
@@ -26,19 +26,18 @@ from schema.selection.declarations import (
     same,
     value,
 )
-from schema.targets import models, rules
+from schema.targets import figures, models, rules, tracking
 
 if TYPE_CHECKING:
+    from schema.plans.graph import ActionPlan
     from schema.progress.graph import ProgressRecordConnection
     from schema.progress.models import RecordState
 
 strawberry.enum(
     models.CascadeKind,
-    description="How a target serves its parent: DIRECT is summed into it, INDIRECT is shown "
-    "but not summed, ROOT has none.",
+    description="How a target serves its parent: DIRECT is summed into it, WEIGHTED counts with a "
+    "weight, INDIRECT is aligned only, shown but not counted, ROOT has none.",
 )
-strawberry.enum(models.PlanState, description="Where a performance plan stands.")
-strawberry.enum(models.Behaviour, description="The seven core values, BerAKHLAK.")
 strawberry.enum(
     models.Classification,
     description="ORGANIZATION is inherited by the post's next holder, INDIVIDUAL is personal.",
@@ -46,12 +45,21 @@ strawberry.enum(
 strawberry.enum(
     models.TargetKind, description="Measured in numbers, or by stages that no number describes."
 )
+strawberry.enum(
+    models.ResultCategory, description="MAIN serves the organization's goals, ADDITIONAL not."
+)
+strawberry.enum(models.Perspective, description="Under which a head of a unit groups results.")
+strawberry.enum(
+    tracking.TrackStatus,
+    description="NOT_DUE: nothing is due yet; NO_DATA: something is, and nobody has a number.",
+)
 strawberry.enum(models.Aspect, description="Aspect of an indicator.")
 strawberry.enum(models.Polarity, description="Which way is better.")
 strawberry.enum(
     models.Accumulation, description="Whether quantities add up, or each states the level."
 )
 
+LazyActionPlan = Annotated["ActionPlan", strawberry.lazy("schema.plans.graph")]
 LazyRecordState = Annotated["RecordState", strawberry.lazy("schema.progress.models")]
 LazyRecords = Annotated[
     "ProgressRecordConnection",
@@ -62,52 +70,64 @@ TargetOwner = Annotated[
     Unit | Employee, strawberry.union("TargetOwner", description="A unit or a person.")
 ]
 
-# What the rules of achievement ask of an indicator: how it is measured, and its planned path.
-MEASURED = """SELECT {i}.polarity, {i}.planned::text, {i}.minimum::text, {i}.maximum::text,
-  {i}.baseline::text, {i}.realized::text"""
-POINTS = """(SELECT coalesce(json_agg(json_build_object('day', n$.day, 'planned', n$.planned::text)
-  ORDER BY n$.day), '[]') FROM trajectory_point n$ WHERE n$.indicator_id = {i}.id)"""
+# The columns of Achievement, each worked out only where it is asked.
+OF_ROW = figures.of("@row", figures.OWN_INDICATORS)
+ITSELF = "FROM (SELECT @row.*) i$"
 
 
-def measured(indicators: str, path: str = "") -> str:
-    """Indicators as the rules take them, as JSON; `indicators` is their FROM under `i$`."""
-    columns = MEASURED.format(i="i$") + path
-    return (
-        f"""(SELECT coalesce(json_agg(row_to_json(f$)), '[]') FROM ({columns} {indicators}) f$)"""
-    )
+def reached(indicators: str, **given: str) -> str:
+    """FROM of an Achievement: what the rules ask for, and figures as columns."""
+    needs = {
+        "indicators": figures.measured(indicators),
+        "paths": figures.measured(indicators, figures.POINTS),
+    } | given
+    return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in needs.items())}) @it"
 
 
-def reached(indicators: str, stages: str, figures: str) -> str:
-    """The columns of Achievement, over indicators and stages; each is worked out where asked."""
-    return f"""(SELECT {figures},
-      {measured(indicators)} AS indicators,
-      {measured(indicators, f", {POINTS.format(i='i$')} AS points")} AS paths,
-      {stages} AS stages) @it"""
+def single(column: str) -> str:
+    """A column of the target's only indicator; NULL where it has several."""
+    return f"""(SELECT CASE WHEN count(*) = 1 THEN min(i$.{column}) END
+      FROM indicator i$ WHERE i$.target_id = @row.id AND @row.kind <> 'STAGED')"""
 
 
-OWN = "FROM indicator i$ WHERE i$.target_id = @row.id AND @row.kind <> 'STAGED'"
-STAGES = """(SELECT coalesce(json_agg(json_build_object('weight', s$.weight::text,
-  'completed_on', s$.completed_on) ORDER BY s$.position), '[]')
-  FROM stage s$ WHERE s$.target_id = @row.id AND @row.kind = 'STAGED')"""
 REACHED_BY_TARGET = reached(
-    OWN,
-    STAGES,
-    f"""(SELECT CASE WHEN count(*) = 1 THEN min(i$.realized) END {OWN})
-        AS realized,
-      (SELECT CASE WHEN count(*) = 1 THEN min(i$.planned) END {OWN})
-        AS planned,
-      (SELECT count(s$.completed_on) FROM stage s$ WHERE s$.target_id = @row.id
-        HAVING @row.kind = 'STAGED') AS completed_stages,
-      (SELECT max(i$.realized_at) {OWN}) AS as_of""",
+    OF_ROW,
+    stages=figures.of("@row", figures.STAGES),
+    children=figures.of("@row", figures.CHILDREN),
+    policy=figures.of("@row", figures.POLICY),
+    realized=single("realized"),
+    planned=single("planned"),
+    completed_stages="""(SELECT count(s$.completed_on) FROM stage s$ WHERE s$.target_id = @row.id
+      HAVING @row.kind = 'STAGED')""",
+    as_of="""(SELECT max(i$.realized_at) FROM indicator i$
+      WHERE i$.target_id = @row.id AND @row.kind <> 'STAGED')""",
+    target_id="@row.id",
+    indicator_id="NULL::uuid",
 )
 HAS_MEASURE = """CASE @row.kind
   WHEN 'STAGED' THEN EXISTS (SELECT FROM stage s$ WHERE s$.target_id = @row.id)
-  ELSE EXISTS (SELECT FROM indicator i$ WHERE i$.target_id = @row.id) END"""
+  ELSE EXISTS (SELECT FROM indicator i$ WHERE i$.target_id = @row.id) END
+  OR EXISTS (SELECT FROM target_edge e$ WHERE e$.parent_id = @row.id AND e$.kind = 'WEIGHTED')"""
 REACHED_BY_INDICATOR = reached(
-    "FROM (SELECT @row.*) i$",
-    "NULL::json",
-    "@row.realized, @row.planned, NULL::int AS completed_stages, @row.realized_at AS as_of",
+    ITSELF,
+    stages="NULL::json",
+    children="'[]'::json",
+    policy=f"""(SELECT {figures.of("w$", figures.POLICY)} FROM target w$
+      WHERE w$.id = @row.target_id)""",
+    realized="@row.realized",
+    planned="@row.planned",
+    completed_stages="NULL::int",
+    as_of="@row.realized_at",
+    target_id="@row.target_id",
+    indicator_id="@row.id",
 )
+FACTS = {
+    "indicators": "@row.indicators",
+    "stages": "@row.stages",
+    "children": "@row.children",
+    "policy": "@row.policy",
+}
+PATHS = {"indicators": "@row.paths", "day": "@today", "policy": "@row.policy"}
 
 # From a target that the viewer sees up to the agency's goal, also over what they do not see whole:
 # there the owner comes with the knot.
@@ -125,6 +145,12 @@ KNOT = {
 }
 
 
+@strawberry.type(description="How something stands on its planned path.")
+class Track:
+    status: tracking.TrackStatus = strawberry.field(description="The verdict.")
+    rule: str = strawberry.field(description="What gave it, in numbers.")
+
+
 @reads()
 @strawberry.type(description="How far an indicator or a target has come. Missing is not zero.")
 class Achievement:
@@ -136,17 +162,22 @@ class Achievement:
     completed_stages: int | None = strawberry.field(description="Of staged work only.")
     as_of: datetime | None = strawberry.field(description="When it last moved.")
     on_track: bool = after(
-        rules.all_on_track,
+        tracking.is_on_track,
         "Nothing that the planned path asked for by today is missing.",
-        indicators="@row.paths",
-        day="@today",
+        **PATHS,
     )
+    track: Track = after(tracking.worst, "How it stands on its path, and by which rule.", **PATHS)
     percentage: Decimal | None = after(
         rules.achieved,
-        "In percent of the plan, two decimals; not capped. Of a target: the mean of "
-        "its indicators, or the completed weight of its stages.",
-        indicators="@row.indicators",
-        stages="@row.stages",
+        "In percent of the plan, two decimals, at most the cap of the agency's policy. Of a "
+        "target: its weighted children and, with what is left of 100, its own: the mean of its "
+        "indicators, or the completed weight of its stages.",
+        **FACTS,
+    )
+    known_share: Decimal = after(
+        rules.known_share,
+        "How much of it rests on something known, in percent; the rest has no number yet.",
+        **FACTS,
     )
 
 
@@ -208,17 +239,6 @@ class StagedWork:
     stages: list[Stage] = many(None, "In their order.", order="@it.position", trusted=True)
 
 
-@reads(model=models.ActionPlan, visible=of_target("@it.target_id"))
-@strawberry.type(description="An action plan (rencana aksi) of a target.")
-class ActionPlan(relay.Node):
-    id: relay.NodeID[UUID]
-    description: str = strawberry.field(description="What is to be done.")
-    starts_on: date = strawberry.field(description="First day.")
-    ends_on: date = strawberry.field(description="Last day.")
-    quantity: Decimal | None = strawberry.field(description="How much, where it has a number.")
-    unit_of_measure: str | None = strawberry.field(description="Of the quantity.")
-
-
 @reads(
     model=models.Target,
     joins="LEFT JOIN employee @it_owner ON @it_owner.id = @it.owner_employee_id",
@@ -234,6 +254,11 @@ class Target(relay.Node):
     code: str | None = column("Unique in the agency and period.", sees=IF_SEEN)
     kind: models.TargetKind | None = column("How it is measured.", sees=IF_SEEN)
     classification: models.Classification | None = column("Whose result it is.", sees=IF_SEEN)
+    category: models.ResultCategory | None = column("Main or additional.", sees=IF_SEEN)
+    assigned_by: str | None = column("By whose assignment (penugasan dari).", sees=IF_SEEN)
+    perspective: models.Perspective | None = column(
+        "Of the head of a unit: the perspective.", sees=IF_SEEN
+    )
     period: str | None = value(
         "(SELECT p$.code FROM period p$ WHERE p$.id = @row.period_id)",
         "The planning period's code, such as 2026.",
@@ -294,7 +319,7 @@ class Target(relay.Node):
         where=HAS_MEASURE,
         sees=IF_SEEN,
     )
-    action_plans: list[ActionPlan] = many(
+    action_plans: list[LazyActionPlan] = many(
         None,
         "What is to be done for it within the period.",
         order="@it.position",
@@ -321,44 +346,6 @@ class Target(relay.Node):
             LazyRecordState | None, strawberry.argument(description="Only records in this state.")
         ] = None,
     ) -> None: ...
-
-
-@reads()
-@strawberry.type(description="One behaviour of a plan, with the leader's special expectation.")
-class BehaviourExpectation:
-    behaviour: models.Behaviour = strawberry.field(description="One of the seven values.")
-    expectation: str | None = strawberry.field(
-        description="Ekspektasi khusus pimpinan; null where the leader said nothing."
-    )
-
-
-SEVEN = ", ".join(f"({place}, '{one}')" for place, one in enumerate(models.Behaviour))
-
-
-@reads(model=models.PerformancePlan, visible=sees_work("@it.employee_id"))
-@strawberry.type(description="A performance plan (SKP) of one post in one period.")
-class PerformancePlan(relay.Node):
-    id: relay.NodeID[UUID]
-    state: models.PlanState = strawberry.field(description="Where it stands.")
-    period: str = value(
-        "(SELECT p$.code FROM period p$ WHERE p$.id = @row.period_id)",
-        "The planning period's code.",
-    )
-    employee: Employee = strawberry.field(description="Whose plan it is.")
-    appraiser: Employee | None = one(
-        "assignment a$ JOIN employee @it ON @it.id = a$.appraiser_id",
-        "Who appraises for this post; null at the top.",
-        where="a$.id = @row.assignment_id",
-    )
-    targets: list[Target] = many(None, "The work results of the plan.", order=IN_ORDER)
-    behaviours: list[BehaviourExpectation] = many(
-        f"""(VALUES {SEVEN}) v$ (place, behaviour) CROSS JOIN LATERAL (
-          SELECT v$.behaviour, (SELECT x$.expectation FROM behaviour_expectation x$
-            WHERE x$.plan_id = @row.id AND x$.behaviour = v$.behaviour) AS expectation
-        ) @it""",
-        "The seven values, each once.",
-        order="v$.place",
-    )
 
 
 @strawberry.type

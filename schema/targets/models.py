@@ -3,12 +3,16 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
 
-from schema.organizations.models import Agency, Assignment, Employee, Unit
+from schema.organizations.models import Agency, Employee, Unit
 from schema.tables import Row
+
+if TYPE_CHECKING:
+    from schema.plans.models import PerformancePlan
 
 
 def quantity() -> fields.DecimalField[Decimal]:
@@ -19,28 +23,6 @@ def quantity() -> fields.DecimalField[Decimal]:
 def optional_quantity() -> fields.DecimalField[Decimal | None]:
     """An exact number, or None where nothing is known."""
     return fields.DecimalField(max_digits=22, decimal_places=6, null=True)
-
-
-class PlanState(StrEnum):
-    """Where a performance plan stands between draft and closed."""
-
-    DRAFT = "DRAFT"
-    SUBMITTED = "SUBMITTED"
-    APPROVED = "APPROVED"
-    RETURNED = "RETURNED"
-    CLOSED = "CLOSED"
-
-
-class Behaviour(StrEnum):
-    """The seven core values, BerAKHLAK (PermenPANRB 6/2022)."""
-
-    SERVICE_ORIENTED = "SERVICE_ORIENTED"
-    ACCOUNTABLE = "ACCOUNTABLE"
-    COMPETENT = "COMPETENT"
-    HARMONIOUS = "HARMONIOUS"
-    LOYAL = "LOYAL"
-    ADAPTIVE = "ADAPTIVE"
-    COLLABORATIVE = "COLLABORATIVE"
 
 
 class Classification(StrEnum):
@@ -57,10 +39,31 @@ class TargetKind(StrEnum):
     STAGED = "STAGED"
 
 
+class ResultCategory(StrEnum):
+    """Main (*utama*) serves the organization's goals; additional (*tambahan*) does not."""
+
+    MAIN = "MAIN"
+    ADDITIONAL = "ADDITIONAL"
+
+
+class Perspective(StrEnum):
+    """Under which a head of a unit groups results (PermenPANRB 8/2021, format A.6.1)."""
+
+    SERVICE_RECIPIENTS = "SERVICE_RECIPIENTS"
+    BUSINESS_PROCESS = "BUSINESS_PROCESS"
+    INTERNAL_STRENGTHENING = "INTERNAL_STRENGTHENING"
+    BUDGET = "BUDGET"
+
+
 class EdgeKind(StrEnum):
-    """Direct: the child's number is a part of the parent's. Indirect: shown, not summed."""
+    """How a child counts in its parent.
+
+    DIRECT: its number is a part of the parent's. WEIGHTED: its achievement counts with a weight.
+    INDIRECT: it is aligned only, shown and not counted.
+    """
 
     DIRECT = "DIRECT"
+    WEIGHTED = "WEIGHTED"
     INDIRECT = "INDIRECT"
 
 
@@ -68,6 +71,7 @@ class CascadeKind(StrEnum):
     """How a target serves its parent; ROOT serves none."""
 
     DIRECT = "DIRECT"
+    WEIGHTED = "WEIGHTED"
     INDIRECT = "INDIRECT"
     ROOT = "ROOT"
 
@@ -112,44 +116,6 @@ class Period(Row):
         unique_together = (("agency", "code"),)
 
 
-class PerformancePlan(Row):
-    """A performance plan (*sasaran kinerja pegawai, SKP*): of one assignment in one period."""
-
-    period: fields.ForeignKeyRelation[Period] = fields.ForeignKeyField(
-        "ekinerja.Period", on_delete=fields.OnDelete.RESTRICT
-    )
-    period_id: UUID
-    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
-        "ekinerja.Employee", related_name="plans", on_delete=fields.OnDelete.RESTRICT
-    )
-    employee_id: UUID
-    assignment: fields.ForeignKeyRelation[Assignment] = fields.ForeignKeyField(
-        "ekinerja.Assignment", on_delete=fields.OnDelete.RESTRICT
-    )
-    assignment_id: UUID
-    state = fields.CharEnumField(PlanState, max_length=12, default=PlanState.DRAFT)
-
-    class Meta:
-        table = "performance_plan"
-        unique_together = (("assignment", "period"),)
-        indexes = (("employee_id", "period_id"), ("period_id",))
-
-
-class BehaviourExpectation(Row):
-    """The leader's special expectation (*ekspektasi khusus pimpinan*) of one behaviour."""
-
-    plan: fields.ForeignKeyRelation[PerformancePlan] = fields.ForeignKeyField(
-        "ekinerja.PerformancePlan", related_name="expectations", on_delete=fields.OnDelete.RESTRICT
-    )
-    plan_id: UUID
-    behaviour = fields.CharEnumField(Behaviour, max_length=20)
-    expectation = fields.TextField()
-
-    class Meta:
-        table = "behaviour_expectation"
-        unique_together = (("plan", "behaviour"),)
-
-
 class Target(Row):
     """A target: a goal of a unit, or a work result (*rencana hasil kerja, RHK*) of a person."""
 
@@ -166,6 +132,9 @@ class Target(Row):
     title = fields.TextField()
     kind = fields.CharEnumField(TargetKind, max_length=14)
     classification = fields.CharEnumField(Classification, max_length=14)
+    category = fields.CharEnumField(ResultCategory, max_length=10, default=ResultCategory.MAIN)
+    assigned_by = fields.CharField(max_length=200, null=True, description="penugasan dari")
+    perspective = fields.CharEnumField(Perspective, max_length=22, null=True)
     owner_unit: fields.ForeignKeyNullableRelation[Unit] = fields.ForeignKeyField(
         "ekinerja.Unit", related_name="targets", null=True, on_delete=fields.OnDelete.RESTRICT
     )
@@ -174,7 +143,7 @@ class Target(Row):
         "ekinerja.Employee", related_name="targets", null=True, on_delete=fields.OnDelete.RESTRICT
     )
     owner_employee_id: UUID | None
-    plan: fields.ForeignKeyNullableRelation[PerformancePlan] = fields.ForeignKeyField(
+    plan: fields.ForeignKeyNullableRelation["PerformancePlan"] = fields.ForeignKeyField(
         "ekinerja.PerformancePlan",
         related_name="targets",
         null=True,
@@ -189,7 +158,11 @@ class Target(Row):
 
 
 class TargetEdge(Row):
-    """One cascade edge: a child that serves a parent. The primary edge is the red thread."""
+    """One cascade edge: a child that serves a parent. The primary edge is the red thread.
+
+    `weight` is percent of the parent; `achieved` is the child's achievement in percent as it
+    was last rolled up, with six decimals. Both belong to WEIGHTED edges only.
+    """
 
     parent: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
         "ekinerja.Target", related_name="edges_down", on_delete=fields.OnDelete.RESTRICT
@@ -200,7 +173,8 @@ class TargetEdge(Row):
     )
     child_id: UUID
     kind = fields.CharEnumField(EdgeKind, max_length=8)
-    weight = fields.DecimalField(max_digits=9, decimal_places=4, null=True)
+    weight: Decimal | None = fields.DecimalField(max_digits=9, decimal_places=4, null=True)
+    achieved = optional_quantity()
     primary = fields.BooleanField(default=True)
 
     class Meta:
@@ -281,23 +255,4 @@ class Stage(Row):
 
     class Meta:
         table = "stage"
-        unique_together = (("target", "position"),)
-
-
-class ActionPlan(Row):
-    """An action plan (*rencana aksi*): what is to be done for a target within some days."""
-
-    target: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
-        "ekinerja.Target", related_name="action_plans", on_delete=fields.OnDelete.RESTRICT
-    )
-    target_id: UUID
-    position = fields.IntField()
-    description = fields.TextField()
-    starts_on = fields.DateField()
-    ends_on = fields.DateField(description="the last day, inclusive")
-    quantity = optional_quantity()
-    unit_of_measure = fields.CharField(max_length=120, null=True)
-
-    class Meta:
-        table = "action_plan"
         unique_together = (("target", "position"),)

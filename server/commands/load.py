@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schema.errors import DomainError
+from schema.plans.loading import Loaded, save_case, save_units
 from schema.targets.case_file import read_case
 from schema.targets.case_values import Case, CaseWarning, Fault
-from schema.targets.loading import Loaded, save_case, save_units
 from server.database import DatabaseRole, found_database, migrate, opened, pending_migrations
 from server.settings import Settings
 

@@ -13,7 +13,7 @@ from strawberry.dataloader import DataLoader
 
 from schema.access import Scope, can_see_content, can_see_directory, can_see_work_of
 from schema.organizations import models as organization
-from schema.organizations.rules import required_minutes
+from schema.policies.rules import required_minutes
 from schema.progress import models as progress
 from schema.targets import models as targets
 from schema.values import CAPITAL_TIMEZONE, local_date, utc_now

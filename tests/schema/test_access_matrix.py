@@ -165,8 +165,8 @@ PLACES = (
         "Target",
         "target T",
         {
-            "work": f"{TARGET} code kind classification period parent children indicators "
-            "achievement actionPlans records",
+            "work": f"{TARGET} code kind classification category period parent children indicators "
+            "achievement actionPlans records assignedBy perspective",
             "never": "stagedWork",
         },
     ),
@@ -175,9 +175,9 @@ PLACES = (
         "Target",
         "target Z",
         {
-            "work": f"{TARGET} code kind classification period parent stagedWork achievement "
-            "records",
-            "never": "children indicators actionPlans",
+            "work": f"{TARGET} code kind classification category period parent stagedWork "
+            "achievement records",
+            "never": "children indicators actionPlans assignedBy perspective",
         },
     ),
     node(
@@ -185,10 +185,10 @@ PLACES = (
         "Target",
         "target U",
         {
-            "unit targets": f"{TARGET} code kind classification period parent children "
+            "unit targets": f"{TARGET} code kind classification category period parent children "
             "indicators achievement actionPlans",
             "work": "records",
-            "never": "stagedWork",
+            "never": "stagedWork assignedBy perspective",
         },
     ),
     # The superior's own target, met by those below as a knot of the staff member's red thread.
@@ -199,8 +199,9 @@ PLACES = (
         on_node("target T", "Target", "path { @ }"),
         {
             "thread": TARGET + " parent",
-            "superior's work": "code kind classification period children indicators achievement",
-            "never": "stagedWork actionPlans records",
+            "superior's work": "code kind classification category period children indicators "
+            "achievement",
+            "never": "stagedWork actionPlans records assignedBy perspective",
         },
         pick="target P",
     ),
@@ -211,8 +212,8 @@ PLACES = (
         "target P",
         {
             "superior's work": TARGET
-            + " parent code kind classification period children indicators achievement",
-            "never": "stagedWork actionPlans records",
+            + " parent code kind classification category period children indicators achievement",
+            "never": "stagedWork actionPlans records assignedBy perspective",
         },
     ),
     node(
@@ -267,13 +268,25 @@ PLACES = (
         "achievement",
         "Achievement",
         on_node("target T", "Target", "achievement { @ }"),
-        {"work": "percentage realized planned onTrack asOf", "never": "completedStages"},
+        {
+            "work": "percentage realized planned onTrack track knownShare asOf",
+            "never": "completedStages",
+        },
     ),
     Place(
         "achievement in stages",
         "Achievement",
         on_node("target Z", "Target", "achievement { @ }"),
-        {"work": "percentage completedStages onTrack", "never": "realized planned asOf"},
+        {
+            "work": "percentage completedStages onTrack track knownShare",
+            "never": "realized planned asOf",
+        },
+    ),
+    Place(
+        "track",
+        "Track",
+        on_node("target T", "Target", "achievement { track { @ } }"),
+        {"work": "status rule"},
     ),
     Place(
         "staged work",

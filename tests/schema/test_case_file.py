@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schema.organizations.models import AssignmentKind
+from schema.plans.loading import receivers_first
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_flow import edges_of, flows_of
 from schema.targets.case_rules import cycles
 from schema.targets.case_values import Case, FaultCode, WarningCode
-from schema.targets.loading import receivers_first
 from schema.targets.models import Accumulation, Aspect, EdgeKind, Polarity
 from schema.targets.rules import Point
 

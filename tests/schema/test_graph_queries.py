@@ -12,9 +12,9 @@ from schema.errors import Language
 from schema.feeds.models import DeadLetter, DeadLetterCause
 from schema.organizations.models import Assignment, AssignmentKind, UnitPlacement
 from schema.organizations.viewers import scope_of
+from schema.plans.models import PerformancePlan
 from schema.progress.placing import Place
 from schema.tables import dicts_of
-from schema.targets.models import PerformancePlan
 from schema.values import uuid7
 from server.database import Database
 from tests.factories import (
@@ -711,7 +711,13 @@ async def test_the_plan_of_a_period_is_that_of_its_latest_post(world: World) -> 
         employee=person, unit_id=world.rows["unit D"].id, position="Analis", starts_on=july
     )
     period = world.targets["T"].period_id
-    await PerformancePlan.create(employee=person, assignment=post, period_id=period)
+    await PerformancePlan.create(
+        employee=person,
+        assignment=post,
+        period_id=period,
+        starts_on=TODAY,
+        ends_on=TODAY,
+    )
     document = """{ viewer { employee {
       plan(period: "2026") { state targets { code } appraiser { name } }
       last: plan(period: "2025") { state } } } }"""

@@ -12,9 +12,9 @@ from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError
 
 from schema.errors import DomainError
+from schema.plans.loading import Loaded, save_case, save_units
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
-from schema.targets.loading import Loaded, save_case, save_units
 from server.commands.load import check, load, store
 from server.database import Database, DatabaseRole, PostgresServer, provision
 from server.settings import Settings

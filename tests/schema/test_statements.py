@@ -14,8 +14,8 @@ import pytest
 
 from schema.organizations.models import Assignment, Employee, Unit, UnitPlacement
 from schema.organizations.viewers import scope_of
+from schema.plans.loading import save_case
 from schema.progress.placing import Place
-from schema.targets.loading import save_case
 from schema.targets.models import Classification, EdgeKind, Target, TargetEdge, TargetKind
 from server.database import Database, DatabaseRole, opened
 from tests.factories import (

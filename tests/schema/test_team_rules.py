@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schema.organizations.rules import required_minutes
+from schema.policies.rules import required_minutes
 from schema.teams.rules import DayFacts, PresenceStatus, presence
 
 TUESDAY = date(2026, 11, 24)

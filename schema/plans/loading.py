@@ -23,15 +23,14 @@ from schema.organizations.service import (
     refresh_reporting_lines,
     refusal,
 )
+from schema.plans.models import PerformancePlan, PlanState
 from schema.tables import transaction
 from schema.targets.case_flow import Key, edges_of, flows_of
 from schema.targets.case_values import Case, UnitEntry
 from schema.targets.models import (
     Classification,
     Indicator,
-    PerformancePlan,
     Period,
-    PlanState,
     Stage,
     Target,
     TargetEdge,
@@ -181,6 +180,8 @@ async def _plans(
             period=period,
             employee_id=held.employee_id,
             assignment_id=held.assignment_id,
+            starts_on=period.starts_on,
+            ends_on=period.ends_on,
             state=PlanState.APPROVED,
         )
         for held in people.values()

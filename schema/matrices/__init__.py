@@ -1,0 +1,1 @@
+"""How a leader's results are dealt out: the matrix of roles and results, templates."""

@@ -1,0 +1,1 @@
+"""How time and achievement are counted: dated policies, working weeks, holidays."""

@@ -1,0 +1,164 @@
+"""Pure rules of policies: what a day asks for, what a deadline is, and every default.
+
+What the law leaves to an agency, or what no text that we read confirms, is a policy with a
+default stated here, and never a constant elsewhere (docs/decisions/0009).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from schema.errors import DomainError, ErrorCode
+from schema.policies.models import HolidayKind, LateEntries
+
+WORKING_WEEK = (450, 450, 450, 450, 450, 0, 0)
+"""37 h 30 min over five days, breaks left out (Perpres 21/2023, Pasal 3 and 4):
+5 days x 450 min = 2,250 min = 37.5 h."""
+RAMADAN_WEEK = (390, 390, 390, 390, 390, 0, 0)
+"""32 h 30 min over five days (Perpres 21/2023): 5 x 390 min = 1,950 min = 32.5 h."""
+BREAKS = (60, 60, 60, 60, 90, 0, 0)
+"""60 minutes, on Friday 90 (Perpres 21/2023)."""
+RAMADAN_BREAKS = (30, 30, 30, 30, 60, 0, 0)
+"""30 minutes, on Friday 60 (Perpres 21/2023)."""
+LONGEST_WORK = 24 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How an agency counts; each default is what holds where an agency has said nothing.
+
+    achievement_cap: percent that an achievement counts at most; 120 (a house rule: agencies
+        report over 100 and stop somewhere).
+    missing_counts_as_zero: whether a number that nobody recorded counts as 0; no (a house rule).
+    on_track_share: percent of what is due that must be there; 100 (a house rule).
+    late_entries: what becomes of an entry behind its deadline; marked (no deadline is confirmed).
+    entry_days: days behind the working day in which an entry is in time; none set.
+    filling_days: days behind an evaluation period until its filling ends; 10 (a house rule).
+    plan_days: days from the period's first in which a plan is set; 31, that is by the end of
+        January (PermenPANRB 8/2021, annex).
+    action_plans_required: whether progress needs an action plan of its evaluation period first;
+        yes, as E-Kinerja has it. Where an agency has no evaluation periods nothing is asked.
+    effective_share: percent of working time that effective work takes; 66.67, that is 300 of 450
+        minutes (Perka BKN 19/2011).
+    recognized_minutes: minutes of a day that count at most; no limit (agencies have 300 to 660).
+    """
+
+    achievement_cap: Decimal = Decimal(120)
+    missing_counts_as_zero: bool = False
+    on_track_share: Decimal = Decimal(100)
+    late_entries: LateEntries = LateEntries.MARKED
+    entry_days: int | None = None
+    filling_days: int = 10
+    plan_days: int = 31
+    action_plans_required: bool = True
+    effective_share: Decimal = Decimal("66.67")
+    recognized_minutes: int | None = None
+
+
+DEFAULT = Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """A working week: minutes of Monday to Sunday, from a day until a day, both inclusive.
+
+    `distance` is how far above the person's unit it was set: 0 their own unit, None the agency.
+    """
+
+    minutes: Sequence[int]
+    starts_on: date
+    ends_on: date | None = None
+    distance: int | None = None
+    observes_holidays: bool = True
+
+
+def week_of(weeks: Collection[Week], day: date) -> Week | None:
+    """The week that holds: of the nearest unit, else the agency's; one with an end before one
+    without; then the one that began last.
+
+    A six-day office inside an agency in Ramadan keeps its own week until it has its own Ramadan.
+    """
+    holding = [
+        week
+        for week in weeks
+        if week.starts_on <= day and (week.ends_on is None or day <= week.ends_on)
+    ]
+    return min(
+        holding,
+        key=lambda week: (
+            week.distance is None,
+            week.distance or 0,
+            week.ends_on is None,
+            -week.starts_on.toordinal(),
+        ),
+        default=None,
+    )
+
+
+def required_minutes(
+    day: date, weeks: Collection[Week] = (), holidays: Collection[date] = ()
+) -> int:
+    """Minutes that a day asks for; the database's `required_minutes` says the same of rows.
+
+    Tuesday -> 450; Saturday -> 0; in Ramadan 390; a holiday 0, unless the week does not observe
+    it (a hospital's, a counter's).
+    """
+    week = week_of(weeks, day)
+    minutes = WORKING_WEEK if week is None else week.minutes
+    observes = week is None or week.observes_holidays
+    return 0 if observes and day in holidays else minutes[day.weekday()]
+
+
+def is_off(kind: HolidayKind) -> bool:
+    """Whether such an entry of the calendar makes a day free."""
+    return kind is not HolidayKind.WORKING_DAY
+
+
+def entry_deadline(day: date, entry_days: int | None, filling_until: date | None) -> date | None:
+    """The last day on which an entry of a working day is in time; None: no deadline.
+
+    The earlier of both: 5 days behind 10 March -> 15 March; filling of March until 10 April ->
+    15 March. An entry of 31 March with 15 days -> 10 April.
+    """
+    ends = [filling_until] if filling_until else []
+    if entry_days is not None:
+        ends.append(day + timedelta(days=entry_days))
+    return min(ends, default=None)
+
+
+def check_week(minutes: Sequence[int], breaks: Sequence[int]) -> None:
+    """Raises:
+    DomainError: not seven days each, or a day of more than 24 hours.
+    """
+    whole = len(minutes) == len(breaks) == 7
+    if not whole or any(
+        work < 0 or pause < 0 or work + pause > LONGEST_WORK
+        for work, pause in zip(minutes, breaks, strict=False)
+    ):
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT,
+            field="minutes",
+            detail="minutes and breaks: seven days from Monday, each within 24 hours",
+        )
+
+
+def check_policy(policy: Policy) -> None:
+    """Raises:
+    DomainError: a number outside what can be meant.
+    """
+    bounds = {
+        "achievementCap": (Decimal(100) <= policy.achievement_cap <= Decimal(1000), "100 to 1000"),
+        "onTrackShare": (Decimal(0) < policy.on_track_share <= Decimal(100), "over 0 to 100"),
+        "effectiveShare": (Decimal(0) < policy.effective_share <= Decimal(100), "over 0 to 100"),
+        "entryDays": (policy.entry_days is None or 0 <= policy.entry_days <= 366, "0 to 366"),
+        "fillingDays": (0 <= policy.filling_days <= 366, "0 to 366"),
+        "planDays": (0 <= policy.plan_days <= 366, "0 to 366"),
+        "recognizedMinutes": (
+            policy.recognized_minutes is None or 0 < policy.recognized_minutes <= LONGEST_WORK,
+            f"1 to {LONGEST_WORK}",
+        ),
+    }
+    for field, (fits, words) in bounds.items():
+        if not fits:
+            raise DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=f"{field}: {words}")

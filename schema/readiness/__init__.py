@@ -1,0 +1,1 @@
+"""What would block a cycle, and who can mend it."""
