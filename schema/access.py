@@ -98,6 +98,17 @@ def can_return(scope: Scope, person: Person) -> bool:
     return scope.employee_id is not None and scope.employee_id in person.superiors
 
 
+def can_plan_for(scope: Scope, person: Person) -> bool:
+    """Edit, approve, return a person's plan: any superior in the line, not only the appraiser, so
+    that a wrong superior does not block it."""
+    return can_return(scope, person)
+
+
+def can_see_plan(scope: Scope, person: Person) -> bool:
+    """A plan is seen as the person's work is."""
+    return can_see_work_of(scope, person)
+
+
 def can_administer(scope: Scope, agency_id: UUID) -> bool:
     """See and run an agency's connectors and dead letters."""
     return agency_id in scope.agencies_with({Role.ADMINISTRATOR})

@@ -48,6 +48,22 @@ class ErrorCode(StrEnum):
     WRONG_STATE = "WRONG_STATE"
     NOTHING_CHOSEN = "NOTHING_CHOSEN"
     TOO_MANY = "TOO_MANY"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    CONFLICT = "CONFLICT"
+    WRONG_PLAN_STATE = "WRONG_PLAN_STATE"
+    PLAN_EXISTS = "PLAN_EXISTS"
+    PLAN_INCOMPLETE = "PLAN_INCOMPLETE"
+    PLAN_NOT_APPROVED = "PLAN_NOT_APPROVED"
+    OUTSIDE_PLAN = "OUTSIDE_PLAN"
+    NO_POST = "NO_POST"
+    IN_USE = "IN_USE"
+    WEIGHTS_INVALID = "WEIGHTS_INVALID"
+    PERIOD_CLOSED = "PERIOD_CLOSED"
+    KIND_FIXED = "KIND_FIXED"
+    TOO_LATE = "TOO_LATE"
+    LATE_REASON_MISSING = "LATE_REASON_MISSING"
+    ACTION_PLAN_MISSING = "ACTION_PLAN_MISSING"
+    ACTION_PLAN_NOT_OF_TARGET = "ACTION_PLAN_NOT_OF_TARGET"
 
 
 MESSAGES: dict[ErrorCode, tuple[str, str]] = {
@@ -142,6 +158,70 @@ MESSAGES: dict[ErrorCode, tuple[str, str]] = {
     ),
     ErrorCode.NOTHING_CHOSEN: ("Tidak ada catatan yang dipilih.", "No record was chosen."),
     ErrorCode.TOO_MANY: ("Paling banyak {limit} sekaligus.", "At most {limit} at once."),
+    ErrorCode.NOT_ALLOWED: (
+        "Anda tidak berwenang untuk tindakan ini: {needed}.",
+        "You may not do this: it needs {needed}.",
+    ),
+    ErrorCode.CONFLICT: (
+        "Sudah diubah sejak versi {known}; kini versi {version}: {changes}.",
+        "It was changed since version {known}; it is now version {version}: {changes}.",
+    ),
+    ErrorCode.WRONG_PLAN_STATE: (
+        "Rencana berstatus {state}; tindakan ini memerlukan {needed}.",
+        "The plan is {state}; this needs {needed}.",
+    ),
+    ErrorCode.PLAN_EXISTS: (
+        "Rencana untuk jabatan ini sudah ada pada periode tersebut.",
+        "There is a plan for this post in the period already.",
+    ),
+    ErrorCode.PLAN_INCOMPLETE: (
+        "Rencana belum lengkap: {missing}.",
+        "The plan is not complete: {missing}.",
+    ),
+    ErrorCode.PLAN_NOT_APPROVED: (
+        "Rencana sasaran ini berstatus {state}; progres memerlukan rencana yang disetujui.",
+        "The target's plan is {state}; progress needs an approved one.",
+    ),
+    ErrorCode.OUTSIDE_PLAN: (
+        "Tanggal kegiatan di luar masa rencana ({starts} s.d. {ends}).",
+        "The day is outside the plan ({starts} to {ends}).",
+    ),
+    ErrorCode.NO_POST: (
+        "Pegawai {person} tidak memegang jabatan pada {day}.",
+        "Employee {person} holds no post on {day}.",
+    ),
+    ErrorCode.IN_USE: (
+        "{thing} sudah dipakai catatan dan tidak dapat dihapus.",
+        "{thing} has records and cannot be removed.",
+    ),
+    ErrorCode.WEIGHTS_INVALID: (
+        "Bobot harus lebih dari 0 dan berjumlah paling banyak 100; kini {total}.",
+        "Weights are above 0 and add up to at most 100; these make {total}.",
+    ),
+    ErrorCode.PERIOD_CLOSED: (
+        "Periode penilaian {period} sudah ditutup; minta pengelola membukanya kembali.",
+        "The evaluation period {period} is closed; ask the administrator to reopen it.",
+    ),
+    ErrorCode.KIND_FIXED: (
+        "Tahun ini dinilai secara {kind}; satu instansi memakai satu jenis dalam setahun.",
+        "This year is evaluated {kind}; an agency has one kind a year.",
+    ),
+    ErrorCode.TOO_LATE: (
+        "Batas pengisian {deadline} sudah lewat; kegiatan disimpan dan menunggu.",
+        "Filling ended on {deadline}; the activity is kept and waits.",
+    ),
+    ErrorCode.LATE_REASON_MISSING: (
+        "Batas pengisian {deadline} sudah lewat; sertakan alasan.",
+        "Filling ended on {deadline}; give a reason.",
+    ),
+    ErrorCode.ACTION_PLAN_MISSING: (
+        "Susun dahulu rencana aksi sasaran ini untuk {period}.",
+        "Write an action plan of this target for {period} first.",
+    ),
+    ErrorCode.ACTION_PLAN_NOT_OF_TARGET: (
+        "Rencana aksi bukan milik sasaran ini atau tidak mencakup tanggal itu.",
+        "The action plan does not belong to this target, or does not cover the day.",
+    ),
 }
 
 
