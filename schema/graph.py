@@ -13,8 +13,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
-from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
-from schema.plans.graph import PerformancePlan
+from schema.organizations.graph import Agency, Employee, OrganizationQuery, Post, Unit
+from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
+from schema.plans.mutations import PlanMutation
+from schema.plans.period_mutations import PeriodMutation
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
@@ -35,7 +37,7 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
-Mutation = merge_types("Mutation", (ProgressMutation, FeedMutation))
+Mutation = merge_types("Mutation", (ProgressMutation, PlanMutation, PeriodMutation, FeedMutation))
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
 NODES = (
@@ -46,6 +48,10 @@ NODES = (
     Indicator,
     Stage,
     PerformancePlan,
+    Post,
+    EvaluationPeriod,
+    ActionPlan,
+    Feedback,
     ProgressRecord,
     Connector,
     DeadLetter,

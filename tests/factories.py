@@ -44,7 +44,8 @@ from schema.progress.intake import take_in
 from schema.progress.models import Activity, ProgressRecord
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
-from schema.progress.service import Confirmation, Entry
+from schema.progress.service import Confirmation
+from schema.progress.writing import Entry
 from schema.tables import Row, transaction
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case

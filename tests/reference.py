@@ -30,7 +30,18 @@ from schema.events import EventRow
 from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
 from schema.graph import build_schema
 from schema.organizations.models import Agency, Assignment, Employee, Unit, UnitPlacement
-from schema.plans.models import ActionPlan, Behaviour, BehaviourExpectation, PerformancePlan
+from schema.plans.models import (
+    ActionPlan,
+    Behaviour,
+    BehaviourExpectation,
+    EvaluationEvent,
+    EvaluationKind,
+    EvaluationPeriod,
+    Feedback,
+    PerformancePlan,
+    PlanAttachment,
+    PlanEvent,
+)
 from schema.policies.models import AgencyPolicy, Holiday, WorkingWeek
 from schema.policies.rules import Policy, Week, is_off, required_minutes
 from schema.progress.models import (
@@ -43,6 +54,7 @@ from schema.progress.models import (
 )
 from schema.progress.rules import day_status
 from schema.tables import Row
+from schema.targets.explaining import formula
 from schema.targets.models import (
     Accumulation,
     EdgeKind,
@@ -54,7 +66,16 @@ from schema.targets.models import (
     TargetKind,
     TrajectoryPoint,
 )
-from schema.targets.rules import Child, Measured, Point, StageFacts, achieved, known_share
+from schema.targets.rules import (
+    Child,
+    Measured,
+    Point,
+    Result,
+    StageFacts,
+    achieved,
+    known_share,
+    plan_percentage,
+)
 from schema.targets.tracking import GOOD, worst
 from schema.teams.rules import DayFacts, presence
 from schema.values import CAPITAL_TIMEZONE, local_date, plain
@@ -62,6 +83,11 @@ from schema.values import CAPITAL_TIMEZONE, local_date, plain
 TABLES: tuple[type[Row], ...] = (
     Activity,
     ActionPlan,
+    EvaluationEvent,
+    EvaluationPeriod,
+    Feedback,
+    PlanAttachment,
+    PlanEvent,
     Agency,
     Assignment,
     AgencyPolicy,
@@ -87,7 +113,7 @@ TABLES: tuple[type[Row], ...] = (
     Unit,
     UnitPlacement,
 )
-NAMES = {"Connector": Installation}
+NAMES = {"Connector": Installation, "Post": Assignment}
 assert EventRow not in TABLES
 
 
@@ -168,6 +194,13 @@ class Reference:
                 return self.works(row.owner_employee_id)
             case Indicator() | Stage() | ActionPlan():
                 return self.sees(self.rows.get(Target, row.target_id))
+            case Assignment():
+                return self.sees(self.rows.get(Employee, row.employee_id))
+            case EvaluationPeriod():
+                period = self.rows.get(Period, row.period_id)
+                return can_see_directory(self.scope, period.agency_id)
+            case Feedback():
+                return self.sees(self.rows.get(PerformancePlan, row.plan_id))
             case PerformancePlan():
                 return self.works(row.employee_id)
             case ProgressRecord():
@@ -296,7 +329,13 @@ class Reference:
         )
 
     def achievement(
-        self, target: Any, indicators: list[Any], stages: list[Any], edges: list[Any], **known: Any
+        self,
+        target: Any,
+        indicators: list[Any],
+        stages: list[Any],
+        edges: list[Any],
+        of_indicator: Any = None,
+        **known: Any,
     ) -> SimpleNamespace:
         """What the rules make of rows."""
         each = [self.measured(row) for row in indicators]
@@ -312,9 +351,133 @@ class Reference:
             known_share=known_share(*facts),
             on_track=verdict.status in GOOD,
             track=verdict,
+            facts=facts,
+            of_target=target,
+            of_indicator=of_indicator,
             as_of=max((row.realized_at for row in indicators if row.realized_at), default=None),
             **known,
         )
+
+    def counts(self, target: Any) -> bool:
+        """Whether a result counts in its plan's score."""
+        handed_on = self.rows.where(TargetEdge, parent_id=target.id, kind=EdgeKind.DIRECT)
+        plan = self.rows.get(PerformancePlan, target.plan_id)
+        return not handed_on or self.rows.get(Assignment, plan.assignment_id).heads_unit
+
+    def facts(self, target: Any) -> tuple[Any, Any, Any, Any]:
+        """What the rules take of a target."""
+        staged = target.kind is TargetKind.STAGED
+        stages = self.rows.where(Stage, target_id=target.id) if staged else []
+        each = [] if staged else self.rows.where(Indicator, target_id=target.id)
+        edges = self.rows.where(TargetEdge, parent_id=target.id, kind=EdgeKind.WEIGHTED)
+        return (
+            [self.measured(row) for row in sorted(each, key=lambda one: one.position)],
+            [
+                StageFacts(weight=s.weight, completed_on=s.completed_on)
+                for s in sorted(stages, key=lambda one: one.position)
+            ],
+            [
+                Child(weight=e.weight, achieved=e.achieved)
+                for e in sorted(edges, key=lambda one: one.id)
+            ],
+            self.policy(target),
+        )
+
+    def plan_percentage(self, plan: Any) -> Decimal | None:
+        targets = self.rows.where(Target, plan_id=plan.id)
+        results = []
+        for target in sorted(targets, key=lambda one: (one.position, one.code)):
+            indicators, stages, children, _ = self.facts(target)
+            counts = self.counts(target)
+            results.append(
+                Result(counts=counts, indicators=indicators, stages=stages, children=children)
+            )
+        period = self.rows.get(Period, plan.period_id)
+        here = SimpleNamespace(agency_id=period.agency_id, period_id=period.id)
+        return plan_percentage(results, self.policy(here))
+
+    def behind(self, target: Any, indicator: Any) -> list[Any]:
+        """The confirmed records behind a figure, whoever may see them."""
+        counting, flow = [], []
+        if indicator is None:
+            counting = [target.id]
+            for key in counting:
+                below = self.rows.where(TargetEdge, parent_id=key, kind=EdgeKind.WEIGHTED)
+                counting += [e.child_id for e in below if e.child_id not in counting]
+            for key in counting:
+                if self.rows.get(Target, key).kind is not TargetKind.STAGED:
+                    flow += [row.id for row in self.rows.where(Indicator, target_id=key)]
+        else:
+            flow = [indicator.id]
+        for key in flow:
+            into = self.rows.where(Indicator, contributes_to_id=key)
+            flow += [row.id for row in into if row.id not in flow]
+        stages = [
+            stage.id
+            for key in counting
+            if self.rows.get(Target, key).kind is TargetKind.STAGED
+            for stage in self.rows.where(Stage, target_id=key)
+        ]
+        return [
+            record
+            for record in self.rows.where(ProgressRecord, state=RecordState.CONFIRMED)
+            if record.indicator_id in flow or record.stage_id in stages
+        ]
+
+    def parts(self, target: Any, indicator: Any) -> list[Any]:
+        """What a figure is made of, as far as the viewer sees it."""
+        found: list[tuple[Any, SimpleNamespace]] = []
+
+        def part(kind: str, place: int, row: Any, of: Any, one: Any, **known: Any) -> None:
+            none = {"weight": None, "amount": None, "percentage": None, "completed_on": None}
+            values = {"kind": kind, "title": row.title, "target": of, "indicator": one}
+            found.append(((kind, place, row.id), SimpleNamespace(**none | values | known)))
+
+        def target_of(row: Any) -> Any:
+            return self.rows.get(Target, row.target_id)
+
+        if indicator is not None:
+            if indicator.own_records:
+                part("OWN", indicator.position, indicator, target, indicator, amount=indicator.own)
+            for row in self.rows.where(Indicator, contributes_to_id=indicator.id):
+                if self.sees(target_of(row)):
+                    amount = row.realized
+                    part("DIRECT", row.position, row, target_of(row), row, amount=amount)
+        elif target.kind is TargetKind.STAGED:
+            for row in self.rows.where(Stage, target_id=target.id):
+                known = {"weight": row.weight, "completed_on": row.completed_on}
+                part("STAGE", row.position, row, target, None, **known)
+        else:
+            for row in self.rows.where(Indicator, target_id=target.id):
+                part("INDICATOR", row.position, row, target, row, amount=row.realized)
+        if indicator is None:
+            for e in self.rows.where(TargetEdge, parent_id=target.id, kind=EdgeKind.WEIGHTED):
+                child = self.rows.get(Target, e.child_id)
+                if self.sees(child):
+                    known = {"weight": e.weight, "percentage": e.achieved}
+                    part("WEIGHTED", child.position, child, child, None, **known)
+        return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+    def explanation(self, reached: Any) -> SimpleNamespace:
+        records = self.behind(reached.of_target, reached.of_indicator)
+        return SimpleNamespace(
+            formula=formula(*reached.facts),
+            parts=self.parts(reached.of_target, reached.of_indicator),
+            record_count=len(records),
+            counted=records,
+        )
+
+    def superior_results(self, plan: Any) -> list[Any]:
+        appraiser = self.rows.get(Assignment, plan.assignment_id).appraiser_id
+        plans = [
+            one.id
+            for one in self.rows.where(PerformancePlan, employee_id=appraiser)
+            if one.period_id == plan.period_id
+            and one.starts_on <= plan.ends_on
+            and one.ends_on >= plan.starts_on
+        ]
+        rows = [row for row in self.rows.all(Target) if row.plan_id in plans]
+        return [Knot(row) for row in sorted(rows, key=lambda row: (row.position, row.code))]
 
     def reached_indicator(self, row: Any) -> SimpleNamespace:
         return self.achievement(
@@ -322,6 +485,7 @@ class Reference:
             [row],
             [],
             [],
+            of_indicator=row,
             realized=row.realized,
             planned=row.planned,
             completed_stages=None,
@@ -553,8 +717,16 @@ def node(see: Reference, args: Mapping[str, Any]) -> Any:
     return see.seen(row)
 
 
+def plan_of_post(see: Reference, post: Any, period: str) -> Any:
+    if not see.works(post.employee_id):
+        return None
+    plans = see.rows.where(PerformancePlan, assignment_id=post.id)
+    found = (p for p in plans if see.rows.get(Period, p.period_id).code == period)
+    return next(found, None)
+
+
 NODES = (
-    Agency, Unit, Employee, Target, ActionPlan, Indicator, Stage, PerformancePlan, ProgressRecord,
+    Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator, Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter,
 )  # fmt: skip
 
@@ -766,9 +938,61 @@ RESOLVERS: Mapping[str, Resolve] = {
         True,
         args,
     ),
+    "Achievement.explanation": lambda see, r, args: see.explanation(r),
+    "Explanation.records": lambda see, x, args: see.page(
+        see.only_seen(x.counted), latest_start, True, args
+    ),
+    "Target.countsInPlan": if_seen(
+        lambda see, t, args: None if t.plan_id is None else see.counts(t)
+    ),
     "Indicator.measure": lambda see, i, args: i,
     "Indicator.achievement": lambda see, i, args: see.reached_indicator(i),
     "Trajectory.points": lambda see, i, args: path_points(see, i),
+    "PerformancePlan.post": lambda see, p, args: see.rows.get(Assignment, p.assignment_id),
+    "PerformancePlan.superiorResults": lambda see, p, args: see.superior_results(p),
+    "PerformancePlan.percentage": lambda see, p, args: see.plan_percentage(p),
+    "PerformancePlan.attachments": lambda see, p, args: sorted(
+        see.rows.where(PlanAttachment, plan_id=p.id), key=lambda a: (a.kind, a.position)
+    ),
+    "PerformancePlan.history": of(PlanEvent, "plan_id", "id"),
+    "PerformancePlan.feedback": lambda see, p, args: see.page(
+        see.rows.where(Feedback, plan_id=p.id), newest, True, args
+    ),
+    "PlanEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
+    "Feedback.target": lambda see, f, args: see.rows.get(Target, f.target_id),
+    "Feedback.author": lambda see, f, args: see.rows.get(Employee, f.author_id),
+    "EvaluationPeriod.period": lambda see, p, args: see.rows.get(Period, p.period_id).code,
+    "EvaluationPeriod.history": of(EvaluationEvent, "evaluation_period_id", "id"),
+    "EvaluationEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
+    "ActionPlan.target": lambda see, a, args: see.rows.get(Target, a.target_id),
+    "ActionPlan.evaluationPeriod": get(EvaluationPeriod, "evaluation_period_id"),
+    "Agency.evaluationPeriods": lambda see, a, args: sorted(
+        (
+            row
+            for row in see.rows.all(EvaluationPeriod)
+            if (period := see.rows.get(Period, row.period_id)).agency_id == a.id
+            and period.code == args["period"]
+        ),
+        key=lambda row: (row.kind is EvaluationKind.FINAL, row.starts_on),
+    ),
+    "Post.unit": lambda see, p, args: see.rows.get(Unit, p.unit_id),
+    "Post.appraiser": get(Employee, "appraiser_id"),
+    "Post.plan": lambda see, p, args: plan_of_post(see, p, args["period"]),
+    "Employee.posts": lambda see, e, args: sorted(
+        sorted(see.posts(employee_id=e.id), key=lambda p: (p.starts_on, p.id), reverse=True),
+        key=lambda p: p.kind,
+    ),
+    "Employee.plans": if_works(
+        lambda see, e, args: sorted(
+            (
+                p
+                for p in see.rows.where(PerformancePlan, employee_id=e.id)
+                if see.rows.get(Period, p.period_id).code == args["period"]
+            ),
+            key=lambda p: (p.starts_on, see.rows.get(Assignment, p.assignment_id).kind, p.id),
+        ),
+        [],
+    ),
     "PerformancePlan.period": lambda see, p, args: see.rows.get(Period, p.period_id).code,
     "PerformancePlan.employee": get(Employee, "employee_id"),
     "PerformancePlan.appraiser": lambda see, p, args: see.seen(

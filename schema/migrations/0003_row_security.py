@@ -185,7 +185,7 @@ GRANT SELECT ON activity_source TO ekinerja_reader;
 CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (
   distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
   "position" integer, title text, kind varchar, classification varchar, category varchar,
-  assigned_by varchar, perspective varchar, owner_unit_id uuid,
+  assigned_by varchar, perspective varchar, plan_id uuid, owner_unit_id uuid,
   owner_employee_id uuid, owner_unit unit, owner_employee employee
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 8 AS $$
 #variable_conflict use_column
@@ -212,11 +212,66 @@ BEGIN
   )
   SELECT up.distance, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
     t."position", t.title, t.kind, t.classification, t.category, t.assigned_by, t.perspective,
-    t.owner_unit_id, t.owner_employee_id, u, o
+    t.plan_id, t.owner_unit_id, t.owner_employee_id, u, o
   FROM up JOIN target t ON t.id = up.id
   LEFT JOIN unit u ON u.id = t.owner_unit_id LEFT JOIN employee o ON o.id = t.owner_employee_id
   LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
   ORDER BY up.distance;
+END
+$$;
+
+-- What a plan's results may serve: those of the appraiser's plan in the same period, as knots, for
+-- whoever sees the plan. The columns are those of red_thread.
+CREATE FUNCTION superior_results(of_plan uuid) RETURNS TABLE (
+  distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
+  "position" integer, title text, kind varchar, classification varchar, category varchar,
+  assigned_by varchar, perspective varchar, plan_id uuid, owner_unit_id uuid,
+  owner_employee_id uuid, owner_unit unit, owner_employee employee
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 12 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT 0, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
+    t."position", t.title, t.kind, t.classification, t.category, t.assigned_by, t.perspective,
+    t.plan_id, t.owner_unit_id, t.owner_employee_id, NULL::unit, o
+  FROM performance_plan p
+  JOIN assignment a ON a.id = p.assignment_id
+  JOIN performance_plan s ON s.employee_id = a.appraiser_id AND s.period_id = p.period_id
+    AND s.starts_on <= p.ends_on AND s.ends_on >= p.starts_on
+  JOIN target t ON t.plan_id = s.id
+  JOIN employee o ON o.id = t.owner_employee_id
+  LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
+  WHERE p.id = of_plan AND {sees_work_of("p.employee_id")};
+END
+$$;
+
+-- The confirmed records behind a figure, of an indicator or (where that is NULL) of a target: what
+-- flows in over direct edges, and what counts with a weight. Keys only: whether the viewer sees a
+-- record, the record's own policy says. Nothing for a target that is not the viewer's to see.
+CREATE FUNCTION records_behind(of_target uuid, of_indicator uuid) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 100 AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM target t WHERE t.id = of_target AND {sees_target("t")}) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  WITH RECURSIVE counting (id) AS (
+    SELECT of_target WHERE of_indicator IS NULL
+    UNION
+    SELECT e.child_id FROM counting JOIN target_edge e ON e.parent_id = counting.id
+    WHERE e.kind = 'WEIGHTED'
+  ), flow (id) AS (
+    SELECT i.id FROM indicator i JOIN target t ON t.id = i.target_id AND t.kind <> 'STAGED'
+    WHERE i.target_id IN (SELECT c.id FROM counting c)
+    UNION
+    SELECT i.id FROM indicator i WHERE i.id = of_indicator AND i.target_id = of_target
+    UNION
+    SELECT i.id FROM flow JOIN indicator i ON i.contributes_to_id = flow.id
+  )
+  SELECT r.id FROM progress_record r
+  WHERE r.state = 'CONFIRMED' AND (r.indicator_id IN (SELECT f.id FROM flow f)
+    OR r.stage_id IN (SELECT s.id FROM stage s JOIN target t ON t.id = s.target_id
+      WHERE t.kind = 'STAGED' AND t.id IN (SELECT c.id FROM counting c)));
 END
 $$;
 
@@ -246,8 +301,10 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION required_minutes(uuid, date) TO ekinerja_reader;
-REVOKE EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION red_thread(uuid), actual_by(uuid, date)
+REVOKE EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
+  records_behind(uuid, uuid), actual_by(uuid, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
+  records_behind(uuid, uuid), actual_by(uuid, date)
   TO ekinerja_reader, ekinerja_app;
 """
 

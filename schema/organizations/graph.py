@@ -29,7 +29,7 @@ from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, same, value
 
 if TYPE_CHECKING:
-    from schema.plans.graph import PerformancePlan
+    from schema.plans.graph import EvaluationPeriod, PerformancePlan
     from schema.progress.graph import DailyLog, ProgressRecordConnection
     from schema.targets.graph import Target
     from schema.teams.graph import Team
@@ -39,6 +39,7 @@ strawberry.enum(AssignmentKind, description="Definitive, or acting (PLT, PLH).")
 
 LazyTarget = Annotated["Target", strawberry.lazy("schema.targets.graph")]
 LazyPlan = Annotated["PerformancePlan", strawberry.lazy("schema.plans.graph")]
+LazyEvaluationPeriod = Annotated["EvaluationPeriod", strawberry.lazy("schema.plans.graph")]
 LazyLog = Annotated["DailyLog", strawberry.lazy("schema.progress.graph")]
 LazyRecords = Annotated[
     "ProgressRecordConnection",
@@ -113,6 +114,17 @@ class Agency(relay.Node):
     )
     def goals(self, period: Period) -> None: ...
 
+    @many(
+        f"evaluation_period @it {PLANNED}",
+        "The evaluation periods of a planning period, by their days; the final one last.",
+        where="p$.agency_id = @row.id AND p$.code = @period",
+        order="@it.kind = 'FINAL', @it.starts_on",
+        at_most=13,
+        trusted=True,
+        type=list[LazyEvaluationPeriod],
+    )
+    def evaluation_periods(self, period: Period) -> None: ...
+
 
 @reads(model=models.Unit, visible=in_directory("@it.agency_id"))
 @strawberry.type(description="A unit (unit organisasi, unor) of an agency.")
@@ -181,6 +193,34 @@ class Unit(relay.Node):
     def teams(self, on: TeamDay = None) -> None: ...
 
 
+@reads(
+    model=models.Assignment,
+    joins="JOIN employee @it_holder ON @it_holder.id = @it.employee_id",
+    visible=sees_person("@it_holder"),
+)
+@strawberry.type(description="A post that a person holds, definitive or acting.")
+class Post(relay.Node):
+    id: relay.NodeID[UUID]
+    position: str = strawberry.field(description="The post (jabatan).")
+    kind: AssignmentKind = strawberry.field(description="Definitive, or acting (PLT, PLH).")
+    heads_unit: bool = strawberry.field(description="Whether it leads the unit.")
+    starts_on: date = strawberry.field(description="First day.")
+    ends_on: date | None = strawberry.field(
+        description="The first day on which it is not held any more; null: open."
+    )
+    unit: Unit = one(None, "The unit that it is in.", trusted=True)
+    appraiser: "Employee | None" = one(None, "Who appraises for it; null at the top.")
+
+    @one(
+        f"performance_plan @it {PLANNED}",
+        "The performance plan of the post in a period; null where not yours to see.",
+        where="@it.assignment_id = @row.id AND p$.code = @period",
+        sees=sees_work_of("@row_holder"),
+        type=LazyPlan | None,
+    )
+    def plan(self, period: Period) -> None: ...
+
+
 def days_between(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises:
     DomainError: the range is empty or longer than a calendar may be.
@@ -214,6 +254,13 @@ class Employee(relay.Node):
         f"{TODAYS_POST} JOIN employee @it ON @it.id = p$.appraiser_id",
         "The direct superior who appraises (pejabat penilai kinerja).",
     )
+    posts: list[Post] = many(
+        "assignment @it",
+        "Posts held today, the definitive one first.",
+        where=f"@it.employee_id = @row.id AND {holds('@it', '@today')}",
+        order="@it.kind, @it.starts_on DESC, @it.id DESC",
+        trusted=True,
+    )
     subordinates: list["Employee"] = many(
         "employee @it",
         "Whom this person appraises.",
@@ -232,6 +279,17 @@ class Employee(relay.Node):
         type=LazyPlan | None,
     )
     def plan(self, period: Period) -> None: ...
+
+    @many(
+        f"performance_plan @it {PLANNED} JOIN assignment a$ ON a$.id = @it.assignment_id",
+        "All performance plans of a period, in the order of their posts: several where a transfer "
+        "or an acting post opened another.",
+        where="@it.employee_id = @row.id AND p$.code = @period",
+        order="@it.starts_on, a$.kind, @it.id",
+        sees=SEES_WORK,
+        type=list[LazyPlan],
+    )
+    def plans(self, period: Period) -> None: ...
 
     @many(
         f"target @it {PLANNED}",

@@ -17,6 +17,7 @@ from schema.errors import NotFound
 from schema.events import Event, EventKind
 from schema.live import following, start_of
 from schema.organizations.graph import Employee
+from schema.plans.graph import ActionPlan
 from schema.predicates import sees_record, sees_target
 from schema.progress import models
 from schema.progress.rules import DayStatus, day_status
@@ -130,6 +131,9 @@ class ProgressRecord(relay.Node):
     )
     indicator: Indicator | None = one(None, "The indicator that it moves.", trusted=True)
     stage: Stage | None = one(None, "The stage that it completes.", trusted=True)
+    action_plan: ActionPlan | None = one(None, "The action plan that it is for.", trusted=True)
+    late: bool = strawberry.field(description="Confirmed behind its deadline.")
+    late_reason: str | None = strawberry.field(description="Why it is late, where that was asked.")
     evidence: list[Evidence] = many(
         None, "Proof, the source's first.", order="@it.position", trusted=True
     )

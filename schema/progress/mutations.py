@@ -13,7 +13,8 @@ from schema.progress import models, service
 from schema.progress.graph import ONE_RECORD, ProgressRecord
 from schema.progress.placing import Place
 from schema.progress.rules import Proof
-from schema.progress.service import Confirmation, Entry
+from schema.progress.service import Confirmation, KeptLate
+from schema.progress.writing import Entry
 from schema.relay import key_of, optional_key_of, refusals
 from schema.selection.declarations import Many
 from schema.selection.execution import Selected
@@ -38,6 +39,12 @@ class PlaceInput:
     stage: relay.GlobalID | None = strawberry.field(
         default=None, description="The stage that it completes."
     )
+    action_plan: relay.GlobalID | None = strawberry.field(
+        default=None, description="May be left out where one alone covers the day."
+    )
+    late_reason: str | None = strawberry.field(
+        default=None, description="Why it comes behind its deadline, where the policy asks."
+    )
 
     def place(self) -> Place:
         return Place(
@@ -45,6 +52,7 @@ class PlaceInput:
             indicator_id=optional_key_of(self.indicator, "Indicator"),
             quantity=self.quantity,
             stage_id=optional_key_of(self.stage, "Stage"),
+            action_plan_id=optional_key_of(self.action_plan, "ActionPlan"),
         )
 
 
@@ -64,7 +72,13 @@ class LogProgressInput(PlaceInput):
             category=self.category,
             place=self.place(),
             proof=[item.value() for item in self.evidence],
+            late_reason=self.late_reason,
         )
+
+
+@strawberry.input(description="Manual entries of a week or a month: all are written, or none.")
+class LogManyInput:
+    entries: list[LogProgressInput] = strawberry.field(description="At most 200.")
 
 
 @strawberry.input(description="A pending record to confirm, with what the employee amends.")
@@ -83,6 +97,7 @@ class ConfirmRecordInput(PlaceInput):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             proof=[item.value() for item in self.evidence],
+            late_reason=self.late_reason,
         )
 
 
@@ -120,6 +135,14 @@ class LogProgressPayload(RecordPayload):
     pass
 
 
+@strawberry.type(description="The records that were written, or why none was.")
+class LogManyPayload:
+    records: list[ProgressRecord] = strawberry.field(description="In the order of the entries.")
+    user_errors: list[UserError] = strawberry.field(
+        description="`field` names the place in the input, as entries.0."
+    )
+
+
 @strawberry.type(description="The dismissed record, or why it was refused.")
 class DismissProgressPayload(RecordPayload):
     pass
@@ -145,13 +168,30 @@ class ConfirmProgressPayload:
 
 @strawberry.type
 class ProgressMutation:
-    @strawberry.mutation(description="Write a record by hand; it counts at once.")
+    @strawberry.mutation(
+        description="Write a record by hand; it counts at once. Refused as late, it comes back "
+        "pending, with TOO_LATE: it waits, and nothing is lost."
+    )
     async def log_progress(self, info: Info, input: LogProgressInput) -> LogProgressPayload:
         viewer, now = info.context.viewer, info.context.now()
         with refusals(info) as refused:
-            record = await service.log_progress(viewer, input.entry(), now)
+            try:
+                record = await service.log_progress(viewer, input.entry(), now)
+            except KeptLate as late:
+                why = UserError.of(late, info.context.language)
+                return LogProgressPayload(record=shown(late.record), user_errors=[why])
             return LogProgressPayload(record=shown(record), user_errors=[])
         return LogProgressPayload(record=None, user_errors=refused)
+
+    @strawberry.mutation(description="Write many records by hand: all, or none.")
+    async def log_many(self, info: Info, input: LogManyInput) -> LogManyPayload:
+        viewer, now = info.context.viewer, info.context.now()
+        with refusals(info) as refused:
+            entries = [one.entry() for one in input.entries]
+            written = await service.log_many(viewer, entries, now)
+            rows: Any = Selected(THESE, {"keys": [record.id for record in written]})
+            return LogManyPayload(records=rows, user_errors=[])
+        return LogManyPayload(records=[], user_errors=refused)
 
     @strawberry.mutation(description="Confirm pending records, one or many.")
     async def confirm_progress(

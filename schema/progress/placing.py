@@ -1,6 +1,6 @@
 """Where a record counts: the target, and the indicator or stage of it that it moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -8,10 +8,12 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 
+from schema.checks import check_quantity
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Assignment, Employee
+from schema.plans.models import ActionPlan, PerformancePlan, PlanState
 from schema.progress.models import ProgressRecord, RecordState
-from schema.progress.rules import check_quantity
+from schema.progress.timing import Timing
 from schema.targets.models import Indicator, Stage, Target
 from schema.targets.rules import next_open_stage
 
@@ -24,6 +26,11 @@ class Place:
     indicator_id: UUID | None = None
     quantity: Decimal | None = None
     stage_id: UUID | None = None
+    action_plan_id: UUID | None = None
+
+    @property
+    def is_nowhere(self) -> bool:
+        return self == NOWHERE
 
 
 NOWHERE = Place()
@@ -37,18 +44,22 @@ async def checked(
     day: date,
     *,
     has_proof: bool,
+    timing: Timing,
 ) -> Place:
-    """The place with its indicator filled in where the target has just one.
+    """The place with its action plan, and its indicator, filled in where there is just one.
 
     Raises:
-        DomainError: the target is not the employee's, the day is outside its period, or the
-            indicator, quantity or stage does not fit it.
+        DomainError: the target is not the employee's, its plan is not approved, the day is outside
+            its period or plan; an action plan is missing; or the indicator, quantity, stage or
+            action plan does not fit it.
     """
     if place.target_id is None:
-        if place.indicator_id or place.stage_id or place.quantity is not None:
+        if place != NOWHERE:
             raise DomainError(ErrorCode.TARGET_MISSING, field="target")
         return place
     target = await _own_target(connection, place.target_id, employee, day)
+    action_plan_id = await _action_plan(connection, target, place.action_plan_id, day, timing)
+    place = replace(place, action_plan_id=action_plan_id)
     if place.stage_id is not None:
         if place.indicator_id is not None or place.quantity is not None:
             raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
@@ -60,7 +71,16 @@ async def checked(
     if place.quantity is None:
         raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=0)
     check_quantity(place.quantity)
-    return Place(target_id=target.id, indicator_id=indicator.id, quantity=place.quantity)
+    return replace(place, target_id=target.id, indicator_id=indicator.id)
+
+
+async def check_own(
+    connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
+) -> None:
+    """Raises:
+    DomainError: the target is not the employee's, its plan is not approved, or does not cover it.
+    """
+    await _own_target(connection, target_id, employee, day)
 
 
 async def _own_target(
@@ -75,14 +95,55 @@ async def _own_target(
         await Target.filter(id=target_id)
         .filter(Q(owner_employee_id=employee.id) | Q(owner_unit_id__in=units))
         .using_db(connection)
-        .select_related("period")
+        .select_related("period", "plan")
         .first()
     )
     if target is None:
         raise DomainError(ErrorCode.TARGET_NOT_YOURS, field="target")
     if not target.period.starts_on <= day <= target.period.ends_on:
         raise DomainError(ErrorCode.OUTSIDE_PERIOD, field="target", period=target.period.code)
+    if target.plan is not None:
+        _check_plan(target.plan, day)
     return target
+
+
+def _check_plan(plan: PerformancePlan, day: date) -> None:
+    """Raises:
+    DomainError: the plan is not approved, or does not cover the day: it was earned elsewhere.
+    """
+    if plan.state is not PlanState.APPROVED:
+        raise DomainError(ErrorCode.PLAN_NOT_APPROVED, field="target", state=plan.state)
+    if not plan.starts_on <= day <= plan.ends_on:
+        raise DomainError(
+            ErrorCode.OUTSIDE_PLAN, field="target", starts=plan.starts_on, ends=plan.ends_on
+        )
+
+
+async def _action_plan(
+    connection: BaseDBAsyncClient,
+    target: Target,
+    chosen: UUID | None,
+    day: date,
+    timing: Timing,
+) -> UUID | None:
+    """The action plan that a record is for; where one alone covers the day, that one.
+
+    Raises:
+        DomainError: the chosen one is not of the target or the day; or the agency asks for one
+            first, in days that it evaluates, of work results of a plan.
+    """
+    covering = ActionPlan.filter(target_id=target.id, starts_on__lte=day, ends_on__gte=day)
+    keys = await covering.using_db(connection).values_list("id", flat=True)
+    if chosen is not None:
+        if chosen not in keys:
+            raise DomainError(ErrorCode.ACTION_PLAN_NOT_OF_TARGET, field="actionPlan")
+        return chosen
+    asked = timing.policy.action_plans_required and timing.of_day.name is not None
+    if not keys and asked and target.plan_id is not None:
+        raise DomainError(
+            ErrorCode.ACTION_PLAN_MISSING, field="actionPlan", period=timing.of_day.name
+        )
+    return keys[0] if len(keys) == 1 else None  # type: ignore[return-value]
 
 
 async def _indicator(

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from schema import checks
 from schema.errors import DomainError, ErrorCode
 from schema.progress.models import RecordState
-from schema.values import LARGEST_QUANTITY, local_date
+from schema.values import local_date
 
 LONGEST_RECORD = timedelta(hours=24)
 EARLIEST_YEAR = 2000
@@ -64,17 +64,12 @@ def span_of(starts_at: datetime, ends_at: datetime, timezone: str, now: datetime
 
 
 def text_of(text: str | None, *, missing: ErrorCode, field: str) -> str:
-    """A text that says something and fits.
+    """A text of a record that says something and fits.
 
     Raises:
         DomainError: it is blank (with the code `missing`) or too long.
     """
-    stripped = (text or "").strip()
-    if not stripped:
-        raise DomainError(missing, field=field)
-    if len(stripped) > LONGEST_TEXT:
-        raise DomainError(ErrorCode.TEXT_TOO_LONG, field=field, limit=LONGEST_TEXT)
-    return stripped
+    return checks.text_of(text, missing=missing, field=field, longest=LONGEST_TEXT)
 
 
 def check_category(category: str | None) -> None:
@@ -102,16 +97,6 @@ def _split(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def check_quantity(quantity: Decimal) -> None:
-    """Raises:
-    DomainError: not a finite number from 0 to 10^15 with at most 6 decimals.
-    """
-    exponent = quantity.as_tuple().exponent
-    fits = isinstance(exponent, int) and 0 <= quantity <= LARGEST_QUANTITY
-    if not fits or quantity != round(quantity, 6):
-        raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=LARGEST_QUANTITY)
 
 
 def check_state(state: RecordState, needed: Sequence[RecordState]) -> None:

@@ -6,64 +6,59 @@ refresh the days, move the figures (which locks them), append the event, commit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.expressions import F
 
-from schema import events
 from schema.access import Scope, can_decide, can_return, can_see_content
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventKind
 from schema.organizations.models import Employee
 from schema.progress import daily_logs, placing
-from schema.progress.models import (
-    Evidence,
-    ProgressRecord,
-    RecordEvent,
-    RecordEventKind,
-    RecordState,
-)
+from schema.progress.models import Evidence, ProgressRecord, RecordEventKind, RecordState
 from schema.progress.placing import NOWHERE, Place
-from schema.progress.rules import (
-    Proof,
-    Span,
-    check_category,
-    check_proof,
-    check_state,
-    span_of,
-    text_of,
+from schema.progress.rules import Proof, check_proof, check_state, span_of, text_of
+from schema.progress.timing import TooLate, admitted, check_day_open
+from schema.progress.writing import (
+    Change,
+    Entry,
+    add_proof,
+    checked,
+    content_of,
+    create,
+    decide,
+    difference,
+    note,
+    refuse_overlap,
+    source_proof,
 )
 from schema.tables import transaction
-from schema.targets import cascading
 
 MOST_AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A record as the employee writes it."""
+class KeptLate(DomainError):
+    """Refused as late, and kept: `record` waits, pending, until policy or a reopening lets it."""
 
-    starts_at: datetime
-    ends_at: datetime
-    description: str
-    category: str | None = None
-    place: Place = NOWHERE
-    proof: Sequence[Proof] = ()
+    def __init__(self, refused: TooLate, record: ProgressRecord) -> None:
+        super().__init__(refused.code, field=refused.field, **refused.words)
+        self.record = record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """A pending record, with what the employee amends of it. The source's facts stay."""
+    """A pending record, with what the employee amends of it. The source's facts stay.
+
+    Without a place the record keeps its own, if it was given one when it was written.
+    """
 
     record_id: UUID
     place: Place | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     proof: Sequence[Proof] = ()
+    late_reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -74,52 +69,50 @@ class Confirmed:
     errors: list[tuple[int, DomainError]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Change:
-    """What one transaction touched, so that days and figures are moved once, at its end."""
-
-    connection: BaseDBAsyncClient
-    employee: Employee
-    now: datetime
-    days: set[date] = field(default_factory=set)
-    indicators: set[UUID] = field(default_factory=set)
-    stages: set[UUID] = field(default_factory=set)
-
-    def touch(self, record: ProgressRecord) -> None:
-        self.days.add(record.day)
-        if record.indicator_id is not None:
-            self.indicators.add(record.indicator_id)
-        if record.stage_id is not None:
-            self.stages.add(record.stage_id)
-
-    async def finish(self, kind: EventKind, records: Sequence[ProgressRecord]) -> None:
-        connection = self.connection
-        await daily_logs.refresh(connection, self.employee.id, self.days)
-        moved = await cascading.move(
-            connection, indicators=self.indicators, stages=self.stages, now=self.now
-        )
-        for record in records:
-            await events.append(
-                connection,
-                kind=kind,
-                person=self.employee,
-                record_id=record.id,
-                target_ids=moved,
-            )
-
-
 async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRecord:
     """A manual entry, confirmed by being written.
 
     Raises:
-        DomainError: the time, text, evidence, target or amount cannot be.
+        DomainError: the time, text, evidence, target or amount cannot be; its period is closed.
+        KeptLate: it is refused as late; it waits as a pending record.
     """
     async with transaction() as connection:
         change = await _begin(connection, scope, now)
-        record = await _write(change, scope, entry)
-        await _note(record, RecordEventKind.LOGGED, scope, now, connection)
-        await change.finish(EventKind.PROGRESS_LOGGED, [record])
+        try:
+            record, refused = await _write(change, scope, entry), None
+        except TooLate as late:
+            record, refused = await _keep(change, entry), late
+        await note(record, RecordEventKind.LOGGED, scope, now, connection)
+        kind = EventKind.PROGRESS_RECEIVED if refused else EventKind.PROGRESS_LOGGED
+        await change.finish(kind, [record])
+    if refused is not None:
+        raise KeptLate(refused, record)
     return record
+
+
+async def log_many(scope: Scope, entries: Sequence[Entry], now: datetime) -> list[ProgressRecord]:
+    """Manual entries of one person, all or none, in one transaction: a week, a month, a sheet.
+
+    Raises:
+        DomainError: none or too many were given; or one cannot be, whose `field` names its place.
+    """
+    if not entries:
+        raise DomainError(ErrorCode.NOTHING_CHOSEN, field="entries")
+    if len(entries) > MOST_AT_ONCE:
+        raise DomainError(ErrorCode.TOO_MANY, field="entries", limit=MOST_AT_ONCE)
+    records: list[ProgressRecord] = []
+    async with transaction() as connection:
+        change = await _begin(connection, scope, now)
+        for place, entry in enumerate(entries):
+            try:
+                record = await _write(change, scope, entry)
+            except DomainError as error:
+                error.field = ".".join(filter(None, [f"entries.{place}", error.field]))
+                raise
+            await note(record, RecordEventKind.LOGGED, scope, now, connection)
+            records.append(record)
+        await change.finish(EventKind.PROGRESS_LOGGED, records)
+    return records
 
 
 async def confirm_progress(
@@ -164,8 +157,9 @@ async def dismiss_progress(
         check_state(
             record.state, (RecordState.PENDING, RecordState.CONFIRMED, RecordState.RETURNED)
         )
-        await _decide(change, record, RecordState.DISMISSED)
-        await _note(record, RecordEventKind.DISMISSED, scope, now, connection, comment)
+        await check_day_open(connection, change.employee, record.day)
+        await decide(change, record, RecordState.DISMISSED)
+        await note(record, RecordEventKind.DISMISSED, scope, now, connection, comment)
         await change.finish(EventKind.PROGRESS_DISMISSED, [record])
     return record
 
@@ -184,11 +178,12 @@ async def correct_progress(
         change = await _begin(connection, scope, now)
         old = await _own_record(change, record_id)
         check_state(old.state, (RecordState.CONFIRMED, RecordState.RETURNED))
-        await _decide(change, old, RecordState.SUPERSEDED)
+        await check_day_open(connection, change.employee, old.day)
+        await decide(change, old, RecordState.SUPERSEDED)
         new = await _write(change, scope, entry, supersedes=old)
-        await _note(old, RecordEventKind.SUPERSEDED, scope, now, connection, comment)
-        changes = _difference(_content(old), _content(new))
-        await _note(new, RecordEventKind.CORRECTED, scope, now, connection, comment, changes)
+        await note(old, RecordEventKind.SUPERSEDED, scope, now, connection, comment)
+        changes = difference(content_of(old), content_of(new))
+        await note(new, RecordEventKind.CORRECTED, scope, now, connection, comment, changes)
         await change.finish(EventKind.PROGRESS_CORRECTED, [new])
     return new
 
@@ -215,23 +210,24 @@ async def return_progress(
         if not can_see_content(scope, employee, pending=record.state is RecordState.PENDING):
             raise NotFound("Progress record")
         check_state(record.state, (RecordState.CONFIRMED,))
-        change = _Change(connection, employee, now)
-        await _decide(change, record, RecordState.RETURNED)
-        await _note(record, RecordEventKind.RETURNED, scope, now, connection, reason)
+        await check_day_open(connection, employee, record.day)
+        change = Change(connection, employee, now)
+        await decide(change, record, RecordState.RETURNED)
+        await note(record, RecordEventKind.RETURNED, scope, now, connection, reason)
         await change.finish(EventKind.PROGRESS_RETURNED, [record])
     return record
 
 
-async def _begin(connection: BaseDBAsyncClient, scope: Scope, now: datetime) -> _Change:
+async def _begin(connection: BaseDBAsyncClient, scope: Scope, now: datetime) -> Change:
     """Lock the viewer as an employee; only employees write, and only their own records."""
     if scope.employee_id is None:
         raise NotFound("Employee")
     await daily_logs.lock_employee(connection, scope.employee_id)
     employee = await Employee.get(id=scope.employee_id, using_db=connection)
-    return _Change(connection, employee, now)
+    return Change(connection, employee, now)
 
 
-async def _own_record(change: _Change, record_id: UUID) -> ProgressRecord:
+async def _own_record(change: Change, record_id: UUID) -> ProgressRecord:
     record = await ProgressRecord.get_or_none(
         id=record_id, employee_id=change.employee.id, using_db=change.connection
     )
@@ -240,27 +236,33 @@ async def _own_record(change: _Change, record_id: UUID) -> ProgressRecord:
     return record
 
 
-async def _confirm(change: _Change, scope: Scope, wanted: Confirmation) -> ProgressRecord:
+async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> ProgressRecord:
     record = await _own_record(change, wanted.record_id)
     if not can_decide(scope, change.employee):
         raise NotFound("Progress record")
     check_state(record.state, (RecordState.PENDING,))
-    before = _content(record)
+    before = content_of(record)
     span = span_of(
         wanted.starts_at or record.starts_at,
         wanted.ends_at or max(record.ends_at, wanted.starts_at or record.ends_at),
         change.employee.timezone,
         change.now,
     )
-    await _refuse_overlap(change, span)
+    timing = await admitted(
+        change.connection, change.employee, span.day, change.now, wanted.late_reason
+    )
+    if record.day != span.day:
+        await check_day_open(change.connection, change.employee, record.day)
+    await refuse_overlap(change, span)
     check_proof(wanted.proof)
     known = await Evidence.filter(record_id=record.id).using_db(change.connection).count()
     place = await placing.checked(
         change.connection,
-        wanted.place or NOWHERE,
+        _place_of(record) if wanted.place in (None, NOWHERE) else wanted.place,
         change.employee,
         span.day,
         has_proof=bool(wanted.proof) or known > 0,
+        timing=timing,
     )
     change.days.add(record.day)
     record.update_from_dict(
@@ -273,55 +275,50 @@ async def _confirm(change: _Change, scope: Scope, wanted: Confirmation) -> Progr
             "indicator_id": place.indicator_id,
             "quantity": place.quantity,
             "stage_id": place.stage_id,
+            "action_plan_id": place.action_plan_id,
+            "late": timing.late,
+            "late_reason": timing.reason,
         }
     )
-    await _decide(change, record, RecordState.CONFIRMED)
-    await _add_proof(change, record, wanted.proof, after=known)
-    changes = _difference(before, _content(record))
-    await _note(
+    await decide(change, record, RecordState.CONFIRMED)
+    await add_proof(change, record, wanted.proof, after=known)
+    changes = difference(before, content_of(record))
+    await note(
         record, RecordEventKind.CONFIRMED, scope, change.now, change.connection, None, changes
     )
     return record
 
 
 async def _write(
-    change: _Change, scope: Scope, entry: Entry, supersedes: ProgressRecord | None = None
+    change: Change, scope: Scope, entry: Entry, supersedes: ProgressRecord | None = None
 ) -> ProgressRecord:
     """A new confirmed record from an entry."""
-    span = span_of(entry.starts_at, entry.ends_at, change.employee.timezone, change.now)
-    description = text_of(
-        entry.description, missing=ErrorCode.DESCRIPTION_MISSING, field="description"
+    span, description = checked(change, entry)
+    timing = await admitted(
+        change.connection, change.employee, span.day, change.now, entry.late_reason
     )
-    check_category(entry.category)
-    await _refuse_overlap(change, span)
-    check_proof(entry.proof)
-    old_proof = [] if supersedes is None else await _source_proof(change, supersedes)
+    await refuse_overlap(change, span)
+    old_proof = [] if supersedes is None else await source_proof(change, supersedes)
     place = await placing.checked(
         change.connection,
         entry.place,
         change.employee,
         span.day,
         has_proof=bool(entry.proof or old_proof),
+        timing=timing,
     )
-    record = await ProgressRecord.create(
-        using_db=change.connection,
-        agency_id=change.employee.agency_id,
-        employee_id=change.employee.id,
-        day=span.day,
-        starts_at=span.starts_at,
-        ends_at=span.ends_at,
-        minutes=span.minutes,
-        description=description,
+    record = await create(
+        change,
+        span,
+        description,
         category=entry.category,
-        target_id=place.target_id,
-        indicator_id=place.indicator_id,
-        quantity=place.quantity,
-        stage_id=place.stage_id,
+        place=place,
         activity_id=supersedes.activity_id if supersedes else None,
         supersedes_id=supersedes.id if supersedes else None,
         state=RecordState.CONFIRMED,
-        created_at=change.now,
         decided_at=change.now,
+        late=timing.late,
+        late_reason=timing.reason,
     )
     for item in old_proof:
         await Evidence.create(
@@ -332,100 +329,44 @@ async def _write(
             url=item.url,
             from_source=True,
         )
-    await _add_proof(change, record, entry.proof, after=len(old_proof))
+    await add_proof(change, record, entry.proof, after=len(old_proof))
     change.touch(record)
     return record
 
 
-async def _source_proof(change: _Change, record: ProgressRecord) -> list[Evidence]:
-    """What the source proved goes on to the record that replaces this one."""
-    return await Evidence.filter(record_id=record.id, from_source=True).using_db(change.connection)
+async def _keep(change: Change, entry: Entry) -> ProgressRecord:
+    """A record of an entry that may not be confirmed now: it waits, with all that was given.
 
-
-async def _add_proof(
-    change: _Change, record: ProgressRecord, proof: Sequence[Proof], *, after: int
-) -> None:
-    for position, item in enumerate(proof, start=after + 1):
-        await Evidence.create(
-            using_db=change.connection,
-            record_id=record.id,
-            position=position,
-            title=item.title.strip(),
-            url=item.url,
-        )
-
-
-async def _decide(change: _Change, record: ProgressRecord, state: RecordState) -> None:
-    record.state = state
-    record.decided_at = change.now
-    await record.save(using_db=change.connection)
+    What it is to move is checked when it is confirmed; a place that is not the person's is refused.
+    """
+    span, description = checked(change, entry)
+    place = entry.place
+    if place.target_id is not None:
+        await placing.check_own(change.connection, place.target_id, change.employee, span.day)
+    whole = place.indicator_id is not None and place.quantity is not None
+    record = await create(
+        change,
+        span,
+        description,
+        category=entry.category,
+        place=Place(
+            target_id=place.target_id,
+            indicator_id=place.indicator_id if whole else None,
+            quantity=place.quantity if whole else None,
+        ),
+        state=RecordState.PENDING,
+    )
+    await add_proof(change, record, entry.proof, after=0)
     change.touch(record)
+    return record
 
 
-async def _refuse_overlap(change: _Change, span: Span) -> None:
-    """Two confirmed records of one person cannot share time; an instant overlaps nothing."""
-    if span.starts_at == span.ends_at:
-        return
-    other = (
-        await ProgressRecord.filter(
-            employee_id=change.employee.id,
-            state=RecordState.CONFIRMED,
-            starts_at__lt=span.ends_at,
-            ends_at__gt=span.starts_at,
-        )
-        .filter(ends_at__gt=F("starts_at"))
-        .using_db(change.connection)
-        .order_by("starts_at")
-        .first()
+def _place_of(record: ProgressRecord) -> Place:
+    """Where a pending record was meant to count when it was written; most say nothing."""
+    return Place(
+        target_id=record.target_id,
+        indicator_id=record.indicator_id,
+        quantity=record.quantity,
+        stage_id=record.stage_id,
+        action_plan_id=record.action_plan_id,
     )
-    if other is not None:
-        words = f"{other.starts_at.isoformat()} / {other.ends_at.isoformat()} {other.description}"
-        raise DomainError(ErrorCode.OVERLAP, field="startsAt", other=words)
-
-
-async def _note(
-    record: ProgressRecord,
-    kind: RecordEventKind,
-    scope: Scope,
-    now: datetime,
-    connection: BaseDBAsyncClient,
-    comment: str | None = None,
-    changes: dict[str, Any] | None = None,
-) -> None:
-    await RecordEvent.create(
-        using_db=connection,
-        record_id=record.id,
-        kind=kind,
-        actor=scope.subject,
-        at=now,
-        comment=comment,
-        changes=changes or {},
-    )
-
-
-def _content(record: ProgressRecord) -> dict[str, str | None]:
-    """What an employee may decide of a record, as text for the history."""
-    return {
-        "startsAt": record.starts_at.astimezone(UTC).isoformat(),
-        "endsAt": record.ends_at.astimezone(UTC).isoformat(),
-        "description": record.description,
-        "category": record.category,
-        "target": _text(record.target_id),
-        "indicator": _text(record.indicator_id),
-        "quantity": _text(record.quantity),
-        "stage": _text(record.stage_id),
-    }
-
-
-def _text(value: UUID | Decimal | None) -> str | None:
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return None if value is None else str(value)
-
-
-def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {"before": before[name], "after": after[name]}
-        for name in after
-        if before[name] != after[name]
-    }

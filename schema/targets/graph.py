@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from strawberry import relay
 
 from schema.arguments import After, Before, First, Id, Last
 from schema.organizations.graph import IN_ORDER, Employee, Unit
-from schema.predicates import of_target, sees_target_of
+from schema.predicates import of_target, sees_target, sees_target_of
 from schema.selection.declarations import (
     IF_SEEN,
     Either,
@@ -26,7 +27,7 @@ from schema.selection.declarations import (
     same,
     value,
 )
-from schema.targets import figures, models, rules, tracking
+from schema.targets import explaining, figures, models, rules, tracking
 
 if TYPE_CHECKING:
     from schema.plans.graph import ActionPlan
@@ -129,6 +130,13 @@ FACTS = {
 }
 PATHS = {"indicators": "@row.paths", "day": "@today", "policy": "@row.policy"}
 
+# PermenPANRB 8/2021, annex: a result that is cascaded directly is not counted in the score of the
+# coordinator who handed it on; a unit's head answers for it all the same.
+COUNTS = """(NOT EXISTS (SELECT FROM target_edge h$ WHERE h$.parent_id = @row.id
+    AND h$.kind = 'DIRECT')
+  OR (SELECT a$.heads_unit FROM performance_plan q$ JOIN assignment a$ ON a$.id = q$.assignment_id
+    WHERE q$.id = @row.plan_id))"""
+
 # From a target that the viewer sees up to the agency's goal, also over what they do not see whole:
 # there the owner comes with the knot.
 KNOTS = "red_thread({key}) @it"
@@ -179,6 +187,98 @@ class Achievement:
         "How much of it rests on something known, in percent; the rest has no number yet.",
         **FACTS,
     )
+    explanation: "Explanation" = same(
+        "@row", "How it comes about, down to the records and their source events."
+    )
+
+
+@strawberry.enum(description="What a part of a figure is.")
+class PartKind(StrEnum):
+    INDICATOR = "INDICATOR"
+    STAGE = "STAGE"
+    WEIGHTED = "WEIGHTED"
+    OWN = "OWN"
+    DIRECT = "DIRECT"
+
+
+# Of a target its indicators, stages and weighted children; of an indicator what was recorded for
+# it and what flows in. Parts that are not the viewer's to see are left out.
+PARTS = f"""(
+  SELECT 'INDICATOR' AS kind, p$.position AS place, p$.id, p$.title, NULL::numeric AS weight,
+    p$.realized AS amount, NULL::numeric AS percentage, NULL::date AS completed_on,
+    p$.target_id, p$.id AS indicator_id
+  FROM indicator p$ JOIN target w$ ON w$.id = p$.target_id AND w$.kind <> 'STAGED'
+  WHERE @row.indicator_id IS NULL AND p$.target_id = @row.target_id
+  UNION ALL
+  SELECT 'STAGE', p$.position, p$.id, p$.title, p$.weight, NULL, NULL, p$.completed_on,
+    p$.target_id, NULL
+  FROM stage p$ JOIN target w$ ON w$.id = p$.target_id AND w$.kind = 'STAGED'
+  WHERE @row.indicator_id IS NULL AND p$.target_id = @row.target_id
+  UNION ALL
+  SELECT 'WEIGHTED', w$.position, w$.id, w$.title, p$.weight, NULL, p$.achieved, NULL, w$.id, NULL
+  FROM target_edge p$ JOIN target w$ ON w$.id = p$.child_id
+  WHERE @row.indicator_id IS NULL AND p$.parent_id = @row.target_id AND p$.kind = 'WEIGHTED'
+    AND ({sees_target("w$")})
+  UNION ALL
+  SELECT 'OWN', p$.position, p$.id, p$.title, NULL, p$.own, NULL, NULL, p$.target_id, p$.id
+  FROM indicator p$ WHERE p$.id = @row.indicator_id AND p$.own_records > 0
+  UNION ALL
+  SELECT 'DIRECT', p$.position, p$.id, p$.title, NULL, p$.realized, NULL, NULL, p$.target_id, p$.id
+  FROM indicator p$ JOIN target w$ ON w$.id = p$.target_id
+  WHERE p$.contributes_to_id = @row.indicator_id AND ({sees_target("w$")})
+) @it"""
+BEHIND = "records_behind(@row.target_id, @row.indicator_id)"
+
+
+@reads()
+@strawberry.type(description="A part of a figure.")
+class FigurePart:
+    kind: PartKind = strawberry.field(
+        description="Of a target: INDICATOR, STAGE or WEIGHTED child. Of an indicator: its OWN "
+        "records, or what flows in from a DIRECT child."
+    )
+    title: str = strawberry.field(description="Of the indicator, stage or target.")
+    weight: Decimal | None = strawberry.field(description="Of a stage, or of a weighted child.")
+    amount: Decimal | None = strawberry.field(description="The number reached.")
+    percentage: Decimal | None = strawberry.field(
+        description="Of a weighted child: its achievement as it counts."
+    )
+    completed_on: date | None = strawberry.field(description="Of a stage.")
+    target: "Target | None" = one(
+        "target @it", "Where it is from.", where="@it.id = @row.target_id", trusted=True
+    )
+    indicator: "Indicator | None" = one(
+        "indicator @it", "Of which indicator.", where="@it.id = @row.indicator_id", trusted=True
+    )
+
+
+@reads()
+@strawberry.type(description="How a figure comes about.")
+class Explanation:
+    formula: str = after(
+        explaining.formula, "The arithmetic in numbers: (80 x 40 + 50 x 60) / 100 = 62.", **FACTS
+    )
+    parts: list[FigurePart] = many(
+        PARTS,
+        "What it is made of, as far as it is yours to see.",
+        order="@it.kind, @it.place, @it.id",
+    )
+    record_count: int = value(
+        f"(SELECT count(*) FROM {BEHIND})", "How many confirmed records are behind it in all."
+    )
+
+    @page(
+        "progress_record @it",
+        "The confirmed records behind it, newest first, as far as they are yours to see; each "
+        "with its source's facts (`activity`) and its red thread.",
+        where=f"@it.id IN (SELECT {BEHIND})",
+        keys={"@it.starts_at": "timestamptz", "@it.id": "uuid"},
+        newest=True,
+        type=LazyRecords,
+    )
+    def records(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
 
 
 @reads(model=models.TrajectoryPoint)
@@ -317,6 +417,11 @@ class Target(relay.Node):
         REACHED_BY_TARGET,
         "Null where it has neither indicator nor stage.",
         where=HAS_MEASURE,
+        sees=IF_SEEN,
+    )
+    counts_in_plan: bool | None = value(
+        f"CASE WHEN @row.plan_id IS NOT NULL THEN {COUNTS} END",
+        "Whether it counts in its plan's score; null where it is in none.",
         sees=IF_SEEN,
     )
     action_plans: list[LazyActionPlan] = many(

@@ -18,6 +18,9 @@ from schema.access import Scope
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.graph import build_schema
+from schema.organizations.models import Employee
+from schema.progress.models import ProgressRecord
+from schema.targets.models import Target
 from server.database import Database, DatabaseRole, opened
 from tests.enrich import enrich
 from tests.factories import ScriptedFeed
@@ -60,11 +63,11 @@ def pools_of(rows: Rows) -> Pools:
         for key in rows.by_key[table]
     ]
     employees = [
-        one for one in ids if one in {to_base64("Employee", k) for k in rows.by_key[NODES[2]]}
+        one for one in ids if one in {to_base64("Employee", k) for k in rows.by_key[Employee]}
     ]
-    targets = [to_base64("Target", k) for k in rows.by_key[NODES[3]]]
+    targets = [to_base64("Target", k) for k in rows.by_key[Target]]
     wrong = [to_base64("Target", "x"), to_base64("Agency", DAY), "!", ""]
-    records = list(rows.all(NODES[8]))
+    records = list(rows.all(ProgressRecord))
     cursors = [cursor_of((row.id,)) for row in records] + [
         cursor_of((row.starts_at, row.id)) for row in records
     ]

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from schema.checks import check_quantity
 from schema.errors import DomainError, ErrorCode
 from schema.progress.models import RecordState
 from schema.progress.rules import (
@@ -12,7 +13,6 @@ from schema.progress.rules import (
     Proof,
     check_category,
     check_proof,
-    check_quantity,
     check_state,
     day_status,
     span_of,
