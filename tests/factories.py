@@ -6,7 +6,7 @@ by hand. `Api` executes operations against the schema itself and lets a fault of
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -34,11 +34,27 @@ from schema.feeds.models import (
     RunState,
 )
 from schema.graph import build_schema
-from schema.organizations.models import Agency, Employee, Unit
+from schema.organizations.models import Agency, Assignment, Employee, Unit
 from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
 from schema.plans.loading import save_case
-from schema.plans.models import ActionPlan, Behaviour, BehaviourExpectation, PerformancePlan
+from schema.plans.models import (
+    ActionPlan,
+    AttachmentKind,
+    Behaviour,
+    BehaviourExpectation,
+    EvaluationEvent,
+    EvaluationEventKind,
+    EvaluationKind,
+    EvaluationPeriod,
+    Feedback,
+    PerformancePlan,
+    PlanAttachment,
+    PlanEvent,
+    PlanEventKind,
+)
+from schema.policies.models import AgencyPolicy, LateEntries
+from schema.policies.rules import Policy
 from schema.progress import service
 from schema.progress.intake import take_in
 from schema.progress.models import Activity, ProgressRecord
@@ -49,7 +65,17 @@ from schema.progress.writing import Entry
 from schema.tables import Row, transaction
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
-from schema.targets.models import Indicator, Perspective, Stage, Target
+from schema.targets.models import (
+    Classification,
+    EdgeKind,
+    Indicator,
+    Period,
+    Perspective,
+    Stage,
+    Target,
+    TargetEdge,
+    TargetKind,
+)
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 
@@ -298,6 +324,7 @@ async def _ingest(world: World) -> None:
     plan = await PerformancePlan.get(employee_id=world.people[STAFF].id)
     world.rows["plan"] = plan
     await BehaviourExpectation.create(plan=plan, behaviour=Behaviour.LOYAL, expectation="Teliti")
+    await _agree(world, plan)
     for code in ("T", "U"):
         world.rows[f"action {code}"] = await ActionPlan.create(
             target=world.targets[code],
@@ -307,7 +334,92 @@ async def _ingest(world: World) -> None:
             ends_on=date(2026, 12, 31),
             quantity=5,
             unit_of_measure="laporan",
+            evaluation_period=world.rows["final"] if code == "T" else None,
         )
+
+
+async def _agree(world: World, plan: PerformancePlan) -> None:
+    """What is written beside a plan; a year that is evaluated at its end only; a former post."""
+    staff, targets = world.people[STAFF], world.targets
+    await PlanAttachment.create(
+        plan=plan, kind=AttachmentKind.SUPPORT, position=1, text="Dua analis"
+    )
+    await PlanEvent.create(
+        plan=plan,
+        kind=PlanEventKind.RETURNED,
+        actor=SUPERVISOR,
+        at=NOW,
+        version=1,
+        comment="Lengkapi",
+    )
+    said = {"plan": plan, "author": staff, "at": NOW, "text": "Sudah baik"}
+    world.rows["feedback T"] = await Feedback.create(target=targets["T"], **said)
+    world.rows["feedback LOYAL"] = await Feedback.create(behaviour=Behaviour.LOYAL, **said)
+    days = {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)}
+    for number, name in enumerate(("final", "closed"), start=1):
+        period = await Period.get(id=targets["T"].period_id)
+        if name == "closed":
+            period = await Period.create(
+                agency_id=period.agency_id,
+                code="2025",
+                starts_on=date(2025, 1, 1),
+                ends_on=date(2025, 12, 31),
+            )
+            days = {"starts_on": period.starts_on, "ends_on": period.ends_on}
+        world.rows[name] = await EvaluationPeriod.create(
+            period=period,
+            kind=EvaluationKind.FINAL,
+            number=1,
+            filling_until=date(2027, 1, 10),
+            closed_at=NOW if name == "closed" else None,
+            **days,
+        )
+        kinds = (EvaluationEventKind.REOPENED, EvaluationEventKind.CLOSED)
+        await EvaluationEvent.create(
+            evaluation_period=world.rows[name],
+            kind=kinds[number - 1],
+            actor=SUPERIOR,
+            at=NOW,
+            reason="Salah tutup" if name == "final" else None,
+        )
+    world.rows["post"] = await Assignment.get(employee=staff)
+    world.rows["former post"] = await Assignment.create(
+        employee=staff,
+        unit_id=world.rows["unit D"].id,
+        position="Analis",
+        starts_on=date(2020, 1, 1),
+        ends_on=date(2026, 1, 1),
+    )
+    heavy = await Target.create(
+        agency_id=staff.agency_id,
+        period_id=targets["T"].period_id,
+        code="W",
+        position=99,
+        title="Hasil berbobot",
+        kind=TargetKind.STAGED,
+        classification=Classification.INDIVIDUAL,
+        owner_employee=world.people[OTHER_STAFF],
+    )
+    await Stage.create(target=heavy, position=1, title="Naskah")
+    await TargetEdge.create(
+        parent=targets["O"],
+        child=heavy,
+        kind=EdgeKind.WEIGHTED,
+        weight=40,
+        achieved=0,
+        primary=False,
+    )
+
+
+async def _counting(world: World, **changed: Any) -> None:
+    """From the first of the month on the agency counts otherwise."""
+    await AgencyPolicy.create(
+        agency_id=world.rows["agency"].id,
+        starts_on=TODAY.replace(day=1),
+        set_by="pengelola.dc",
+        set_at=NOW,
+        **asdict(Policy(**changed)),
+    )
 
 
 async def _work(world: World) -> None:
@@ -328,7 +440,13 @@ async def _work(world: World) -> None:
     unit = Place(target_id=world.targets["U"].id, quantity=Decimal(2))
     first = await logged(viewer, later + timedelta(minutes=30), place=unit)
     again = entry(later + timedelta(minutes=30), place=unit)
-    records["replacing"] = await service.correct_progress(viewer, first.id, again, "Salah", NOW)
+    again = replace(again, late_reason="Jaringan putus")
+    await _counting(world, entry_days=0, late_entries=LateEntries.REASON)
+    tomorrow = NOW + timedelta(days=1)
+    records["replacing"] = await service.correct_progress(
+        viewer, first.id, again, "Salah", tomorrow
+    )
+    await _counting(world)
     for n, name in enumerate(("to correct", "to return")):
         at = later + timedelta(minutes=60 + 30 * n)
         one = Place(target_id=world.targets["T1"].id, quantity=Decimal(1))

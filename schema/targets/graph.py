@@ -207,25 +207,25 @@ PARTS = f"""(
   SELECT 'INDICATOR' AS kind, p$.position AS place, p$.id, p$.title, NULL::numeric AS weight,
     p$.realized AS amount, NULL::numeric AS percentage, NULL::date AS completed_on,
     p$.target_id, p$.id AS indicator_id
-  FROM indicator p$ JOIN target w$ ON w$.id = p$.target_id AND w$.kind <> 'STAGED'
+  FROM indicator p$ JOIN target c$ ON c$.id = p$.target_id AND c$.kind <> 'STAGED'
   WHERE @row.indicator_id IS NULL AND p$.target_id = @row.target_id
   UNION ALL
   SELECT 'STAGE', p$.position, p$.id, p$.title, p$.weight, NULL, NULL, p$.completed_on,
     p$.target_id, NULL
-  FROM stage p$ JOIN target w$ ON w$.id = p$.target_id AND w$.kind = 'STAGED'
+  FROM stage p$ JOIN target c$ ON c$.id = p$.target_id AND c$.kind = 'STAGED'
   WHERE @row.indicator_id IS NULL AND p$.target_id = @row.target_id
   UNION ALL
-  SELECT 'WEIGHTED', w$.position, w$.id, w$.title, p$.weight, NULL, p$.achieved, NULL, w$.id, NULL
-  FROM target_edge p$ JOIN target w$ ON w$.id = p$.child_id
+  SELECT 'WEIGHTED', c$.position, c$.id, c$.title, p$.weight, NULL, p$.achieved, NULL, c$.id, NULL
+  FROM target_edge p$ JOIN target c$ ON c$.id = p$.child_id
   WHERE @row.indicator_id IS NULL AND p$.parent_id = @row.target_id AND p$.kind = 'WEIGHTED'
-    AND ({sees_target("w$")})
+    AND ({sees_target("c$")})
   UNION ALL
   SELECT 'OWN', p$.position, p$.id, p$.title, NULL, p$.own, NULL, NULL, p$.target_id, p$.id
   FROM indicator p$ WHERE p$.id = @row.indicator_id AND p$.own_records > 0
   UNION ALL
   SELECT 'DIRECT', p$.position, p$.id, p$.title, NULL, p$.realized, NULL, NULL, p$.target_id, p$.id
-  FROM indicator p$ JOIN target w$ ON w$.id = p$.target_id
-  WHERE p$.contributes_to_id = @row.indicator_id AND ({sees_target("w$")})
+  FROM indicator p$ JOIN target c$ ON c$.id = p$.target_id
+  WHERE p$.contributes_to_id = @row.indicator_id AND ({sees_target("c$")})
 ) @it"""
 BEHIND = "records_behind(@row.target_id, @row.indicator_id)"
 

@@ -34,6 +34,7 @@ from tests.factories import (
     schema,
     world_in,
 )
+from tests.plan_access import PLAN_MUTATIONS
 
 # 'Who sees what', word for word, and the viewers of the factory to whom it says yes. The
 # administrator and the auditor are those of the staff member's agency.
@@ -50,6 +51,7 @@ WHO: Mapping[str, frozenset[str]] = {
     # superiors, the agency's performance administrator, the auditor
     "work": frozenset(("self", "supervisor", "superior", *WIDE)),
     "supervisor's work": frozenset(("supervisor", "superior", *WIDE)),
+    "other work": frozenset(("other supervisor", "superior", *WIDE)),
     "superior's work": frozenset(("superior", *WIDE)),
     # content of a PENDING record | its employee only; others see the count
     "pending": frozenset(("self",)),
@@ -100,7 +102,12 @@ def on_node(key: str, type_name: str, inner: str) -> str:
 DAY = 'dailyLog(on: "2026-11-24") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PLACES = (
-    node("agency", "Agency", "agency", {"directory": "id code name timezone units goals"}),
+    node(
+        "agency",
+        "Agency",
+        "agency",
+        {"directory": "id code name timezone units goals evaluationPeriods"},
+    ),
     node(
         "unit",
         "Unit",
@@ -134,8 +141,8 @@ PLACES = (
         "Employee",
         "staff",
         {
-            "directory": "id name timezone position unit appraiser",
-            "work": "nip plan targets dailyLog calendar",
+            "directory": "id name timezone position unit appraiser posts",
+            "work": "nip plan plans targets dailyLog calendar",
             "never": "subordinates",
         },
     ),
@@ -144,15 +151,97 @@ PLACES = (
         "Employee",
         "supervisor",
         {
-            "directory": "id name timezone position unit appraiser subordinates",
-            "supervisor's work": "nip plan targets dailyLog calendar",
+            "directory": "id name timezone position unit appraiser subordinates posts",
+            "supervisor's work": "nip plan plans targets dailyLog calendar",
         },
     ),
     node(
         "plan",
         "PerformancePlan",
         "plan",
-        {"work": "id state period employee appraiser targets behaviours"},
+        {
+            "work": "id state version approach period startsOn endsOn employee post appraiser "
+            "targets superiorResults percentage behaviours attachments history feedback"
+        },
+    ),
+    node(
+        "post",
+        "Post",
+        "post",
+        {
+            "directory": "id position kind headsUnit startsOn unit appraiser",
+            "work": "plan",
+            "never": "endsOn",
+        },
+    ),
+    node(
+        "post that has ended",
+        "Post",
+        "former post",
+        {"directory": "id position kind headsUnit startsOn endsOn unit", "never": "appraiser plan"},
+    ),
+    Place(
+        "attachment",
+        "PlanAttachment",
+        on_node("plan", "PerformancePlan", "attachments { @ }"),
+        {"work": "kind text"},
+    ),
+    Place(
+        "history of a plan",
+        "PlanEvent",
+        on_node("plan", "PerformancePlan", "history { @ }"),
+        {"work": "kind at version comment changes actor"},
+    ),
+    Place(
+        "feedback of a plan",
+        "FeedbackConnection",
+        on_node("plan", "PerformancePlan", "feedback { @ }"),
+        {"work": CONNECTION},
+    ),
+    Place(
+        "edge to feedback",
+        "FeedbackEdge",
+        on_node("plan", "PerformancePlan", "feedback { edges { @ } }"),
+        {"work": "cursor node"},
+    ),
+    node(
+        "feedback on a result",
+        "Feedback",
+        "feedback T",
+        {"work": "id text at target author", "never": "behaviour"},
+    ),
+    node(
+        "feedback on a behaviour",
+        "Feedback",
+        "feedback LOYAL",
+        {"work": "id text at behaviour author", "never": "target"},
+    ),
+    node(
+        "evaluation period",
+        "EvaluationPeriod",
+        "final",
+        {
+            "directory": "id period kind number startsOn endsOn fillingUntil history",
+            "never": "closedAt",
+        },
+    ),
+    node(
+        "closed evaluation period",
+        "EvaluationPeriod",
+        "closed",
+        {"directory": "id period kind number startsOn endsOn fillingUntil closedAt history"},
+    ),
+    Place(
+        "history of an evaluation period",
+        "EvaluationEvent",
+        on_node("closed", "EvaluationPeriod", "history { @ }"),
+        {"directory": "kind at actor", "never": "reason"},
+    ),
+    Place(
+        "reopening of an evaluation period",
+        "EvaluationEvent",
+        on_node("final", "EvaluationPeriod", "history { @ }"),
+        {"directory": "kind at actor reason"},
     ),
     Place(
         "behaviour",
@@ -166,7 +255,7 @@ PLACES = (
         "target T",
         {
             "work": f"{TARGET} code kind classification category period parent children indicators "
-            "achievement actionPlans records assignedBy perspective",
+            "achievement actionPlans records assignedBy perspective countsInPlan",
             "never": "stagedWork",
         },
     ),
@@ -176,7 +265,7 @@ PLACES = (
         "target Z",
         {
             "work": f"{TARGET} code kind classification category period parent stagedWork "
-            "achievement records",
+            "achievement records countsInPlan",
             "never": "children indicators actionPlans assignedBy perspective",
         },
     ),
@@ -188,7 +277,7 @@ PLACES = (
             "unit targets": f"{TARGET} code kind classification category period parent children "
             "indicators achievement actionPlans",
             "work": "records",
-            "never": "stagedWork assignedBy perspective",
+            "never": "stagedWork assignedBy perspective countsInPlan",
         },
     ),
     # The superior's own target, met by those below as a knot of the staff member's red thread.
@@ -200,7 +289,7 @@ PLACES = (
         {
             "thread": TARGET + " parent",
             "superior's work": "code kind classification category period children indicators "
-            "achievement",
+            "achievement countsInPlan",
             "never": "stagedWork actionPlans records assignedBy perspective",
         },
         pick="target P",
@@ -212,7 +301,8 @@ PLACES = (
         "target P",
         {
             "superior's work": TARGET
-            + " parent code kind classification category period children indicators achievement",
+            + " parent code kind classification category period children indicators achievement"
+            " countsInPlan",
             "never": "stagedWork actionPlans records assignedBy perspective",
         },
     ),
@@ -220,13 +310,13 @@ PLACES = (
         "action plan",
         "ActionPlan",
         "action T",
-        {"work": "id description startsOn endsOn quantity unitOfMeasure"},
+        {"work": "id description startsOn endsOn quantity unitOfMeasure target evaluationPeriod"},
     ),
     node(
         "action plan of a unit's target",
         "ActionPlan",
         "action U",
-        {"unit targets": ACTION},
+        {"unit targets": f"{ACTION} target", "never": "evaluationPeriod"},
     ),
     node(
         "indicator",
@@ -269,7 +359,7 @@ PLACES = (
         "Achievement",
         on_node("target T", "Target", "achievement { @ }"),
         {
-            "work": "percentage realized planned onTrack track knownShare asOf",
+            "work": "percentage realized planned onTrack track knownShare asOf explanation",
             "never": "completedStages",
         },
     ),
@@ -278,8 +368,41 @@ PLACES = (
         "Achievement",
         on_node("target Z", "Target", "achievement { @ }"),
         {
-            "work": "percentage completedStages onTrack track knownShare",
+            "work": "percentage completedStages onTrack track knownShare explanation",
             "never": "realized planned asOf",
+        },
+    ),
+    Place(
+        "explanation",
+        "Explanation",
+        on_node("target T", "Target", "achievement { explanation { @ } }"),
+        {"work": "formula parts recordCount records"},
+    ),
+    Place(
+        "part of a number",
+        "FigurePart",
+        on_node("target T", "Target", "achievement { explanation { parts { @ } } }"),
+        {
+            "work": "kind title amount target indicator",
+            "never": "weight percentage completedOn",
+        },
+    ),
+    Place(
+        "part of staged work",
+        "FigurePart",
+        on_node("target Z", "Target", "achievement { explanation { parts { @ } } }"),
+        {
+            "work": "kind title weight completedOn target",
+            "never": "amount percentage indicator",
+        },
+    ),
+    Place(
+        "part with a weight",
+        "FigurePart",
+        on_node("target O", "Target", "achievement { explanation { parts { @ } } }"),
+        {
+            "other work": "kind title weight percentage target indicator",
+            "never": "completedOn amount",
         },
     ),
     Place(
@@ -317,8 +440,8 @@ PLACES = (
         "ProgressRecord",
         "confirmed",
         {
-            "work": f"{RECORD} quantity decidedAt target thread indicator",
-            "never": "suggestion stage supersedes cursor",
+            "work": f"{RECORD} quantity decidedAt target thread indicator late actionPlan",
+            "never": "suggestion stage supersedes cursor lateReason",
         },
     ),
     node(
@@ -327,8 +450,9 @@ PLACES = (
         "staged",
         {
             "work": "id startsAt endsAt minutes description state createdAt decidedAt on employee "
-            "evidence source history target thread stage",
-            "never": "category quantity indicator activity suggestion supersedes cursor",
+            "evidence source history target thread stage late",
+            "never": "category quantity indicator activity suggestion supersedes cursor "
+            "actionPlan lateReason",
         },
     ),
     node(
@@ -337,7 +461,8 @@ PLACES = (
         "replacing",
         {
             "work": "id startsAt endsAt minutes description state createdAt decidedAt on employee "
-            "source history target thread indicator quantity supersedes",
+            "source history target thread indicator quantity supersedes late lateReason "
+            "actionPlan",
             "never": "category evidence activity suggestion stage cursor",
         },
     ),
@@ -346,8 +471,9 @@ PLACES = (
         "ProgressRecord",
         "waiting",
         {
-            "pending": f"{RECORD} suggestion",
-            "never": "quantity decidedAt target thread indicator stage supersedes cursor",
+            "pending": f"{RECORD} suggestion late",
+            "never": "quantity decidedAt target thread indicator stage supersedes cursor "
+            "actionPlan lateReason",
         },
     ),
     Place(
@@ -499,6 +625,9 @@ ROOT: Mapping[str, tuple[str, str]] = {
 
 ARGUMENTS = {
     "Agency.goals": '(period: "2026")',
+    "Agency.evaluationPeriods": '(period: "2026")',
+    "Employee.plans": '(period: "2026")',
+    "Post.plan": '(period: "2026")',
     "Unit.targets": '(period: "2026")',
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
@@ -515,6 +644,13 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         'input: {target: "{target T}", quantity: 1, description: "Rapat", ' + INPUT + "}",
         frozenset({"self"}),
         "TARGET_NOT_YOURS",
+    ),
+    "logMany": (
+        'input: {entries: [{description: "Rapat", ' + INPUT.replace("T11:", "T05:") + "}]}",
+        frozenset(
+            {"self", "colleague", "supervisor", "superior", "other supervisor", "other agency"}
+        ),
+        "NOT_FOUND",
     ),
     "confirmProgress": (
         'input: {records: [{id: "{to confirm}"}]}',
@@ -562,6 +698,13 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
     "LogProgressPayload",
+    "LogManyPayload",
+    "PlanPayload",
+    "FeedbackPayload",
+    "ActionPlansPayload",
+    "EvaluationPeriodsPayload",
+    "EvaluationPeriodPayload",
+    "TransferPayload",
     "ConfirmProgressPayload",
     "DismissProgressPayload",
     "CorrectProgressPayload",
@@ -626,6 +769,12 @@ def names(world: World) -> dict[str, str]:
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),
+        "post": key_of(world.rows["post"], "Post"),
+        "former post": key_of(world.rows["former post"], "Post"),
+        "feedback T": key_of(world.rows["feedback T"]),
+        "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
+        "final": key_of(world.rows["final"]),
+        "closed": key_of(world.rows["closed"]),
         "connector": key_of(world.installation),
         "run": key_of(world.rows["run"]),
         "dead letter": key_of(world.dead_letter),
@@ -694,7 +843,7 @@ def test_every_operation_has_its_expectation() -> None:
     assert graph.subscription_type is not None
 
     assert set(ROOT) == set(graph.query_type.fields)
-    assert set(MUTATIONS) == set(graph.mutation_type.fields)
+    assert set(MUTATIONS) | set(PLAN_MUTATIONS) == set(graph.mutation_type.fields)
     assert set(SUBSCRIPTIONS) == set(graph.subscription_type.fields)
 
 
