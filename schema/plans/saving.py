@@ -165,7 +165,7 @@ def in_use(thing: str) -> DomainError:
 
 async def codes_in(connection: BaseDBAsyncClient, period_id: UUID) -> set[str]:
     """All codes of a period, which nobody adds to until the transaction ends."""
-    await connection.execute_query_dict(LOCK_CODES, [period_id])
+    await connection.execute_query_dict(LOCK_CODES, [str(period_id)])
     codes = Target.filter(period_id=period_id).using_db(connection)
     return set(await codes.values_list("code", flat=True))  # type: ignore[arg-type]
 
