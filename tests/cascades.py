@@ -1,0 +1,534 @@
+"""Random cascades: how they are drawn, stored in bulk, and worked out again without our code.
+
+A cascade is a graph without cycles: a child is drawn after its parents. `expected` computes every
+figure from the confirmed records and the plans alone, in fractions, and so on its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from schema.access import Scope
+from schema.organizations.models import Agency, Employee
+from schema.organizations.viewers import scope_of
+from schema.plans.loading import save_case
+from schema.policies.models import AgencyPolicy, LateEntries
+from schema.progress import daily_logs
+from schema.progress.models import ProgressRecord, RecordState
+from schema.progress.placing import Place
+from schema.progress.service import Confirmation
+from schema.tables import transaction
+from schema.targets.models import (
+    Accumulation,
+    Aspect,
+    Classification,
+    EdgeKind,
+    Indicator,
+    Period,
+    Polarity,
+    Stage,
+    Target,
+    TargetEdge,
+    TargetKind,
+)
+from schema.targets.rolling import roll
+from schema.values import uuid7
+from tests.factories import NOW, PROOF, case_of, person
+
+BATCH = 500
+FIRST = datetime(2026, 1, 5, tzinfo=UTC)
+"""07.00 WIB; an employee's records follow each other every ten minutes from here on."""
+TEN_MINUTES = timedelta(minutes=10)
+SPREAD = ("0", "1", "2", "3", "7", "12.5", "0.000001", "33.333333", "999999999999.999999")
+"""Numbers that divide badly, are nothing, or fill the column."""
+
+
+@dataclass(slots=True)
+class Number:
+    """An indicator as drawn; `into` is the target and place of the one that it flows into."""
+
+    polarity: Polarity
+    accumulation: Accumulation
+    planned: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    baseline: Decimal | None = None
+    into: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A target as drawn: its numbers, or its stages by their weights."""
+
+    owner: int
+    numbers: list[Number] = field(default_factory=list)
+    stages: list[Decimal | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Edge:
+    parent: int
+    child: int
+    kind: EdgeKind
+    weight: Decimal | None = None
+    primary: bool = True
+
+
+@dataclass(slots=True)
+class Step:
+    """One pending record: whose, and what it is meant to move."""
+
+    owner: int
+    node: int
+    number: int | None = None
+    quantity: Decimal | None = None
+    stage: int | None = None
+
+
+@dataclass(slots=True)
+class Cascade:
+    people: int
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    left: dict[int, Decimal] = field(default_factory=lambda: defaultdict(lambda: Decimal(100)))
+
+    def join(self, parent: int, child: int, kind: EdgeKind, weight: Decimal | None = None) -> None:
+        primary = not any(edge.child == child for edge in self.edges[-2:])
+        if weight is not None:
+            self.left[parent] -= weight
+        self.edges.append(Edge(parent, child, kind, weight, primary))
+
+
+def drawn(choice: Random, size: int, people: int) -> Cascade:
+    """A random cascade: several roots, levels upon levels, and children of two parents."""
+    cascade = Cascade(people)
+    for child in range(size):
+        cascade.nodes.append(_node(choice, people))
+        if child == 0 or choice.random() < 0.02:
+            continue
+        # Mostly near ones, so that it goes deep; sometimes any, so that it goes wide.
+        near = max(0, child - choice.choice((3, 10, size)))
+        parent = choice.randrange(near, child)
+        _join(choice, cascade, parent, child, choice.choice(list(EdgeKind)))
+        other = choice.randrange(child)
+        if other != parent and choice.random() < 0.25:
+            _join(choice, cascade, other, child, EdgeKind.WEIGHTED)
+    return cascade
+
+
+def _node(choice: Random, people: int) -> Node:
+    node = Node(choice.randrange(people))
+    if choice.random() < 0.2:
+        weighed = choice.random() < 0.5
+        for _ in range(choice.randint(1, 4)):
+            node.stages.append(Decimal(choice.randint(1, 99_999)) / 10_000 if weighed else None)
+    # Staged work may have a number too: it is shown and does not count.
+    for _ in range(choice.choice((0, 1, 1, 2, 3)) if not node.stages else choice.choice((0, 0, 1))):
+        node.numbers.append(_number(choice))
+    return node
+
+
+def _number(choice: Random) -> Number:
+    polarity = choice.choice(list(Polarity))
+    number = Number(polarity, choice.choice(list(Accumulation)))
+    if polarity is Polarity.RANGE:
+        low, high = sorted(Decimal(choice.choice(SPREAD)) for _ in range(2))
+        number.minimum = low if choice.random() < 0.8 else None
+        number.maximum = high if choice.random() < 0.8 else None
+        return number
+    number.planned = Decimal(choice.choice(SPREAD)) if choice.random() < 0.95 else None
+    number.baseline = Decimal(choice.choice(SPREAD)) if choice.random() < 0.5 else None
+    return number
+
+
+def _join(choice: Random, cascade: Cascade, parent: int, child: int, kind: EdgeKind) -> None:
+    weight = None
+    if kind is EdgeKind.WEIGHTED:
+        left = cascade.left[parent]
+        wanted = Decimal(choice.choice((10_000, 333_333, 125_000, 400_000, 1, 1_000_000))) / 10_000
+        weight = left if wanted > left and choice.random() < 0.5 else wanted
+        if not 0 < weight <= left:
+            kind, weight = EdgeKind.INDIRECT, None
+    cascade.join(parent, child, kind, weight)
+    if kind is EdgeKind.DIRECT:
+        for number in cascade.nodes[child].numbers:
+            fitting = [
+                place
+                for place, above in enumerate(cascade.nodes[parent].numbers)
+                if above.accumulation is number.accumulation
+            ]
+            if fitting:
+                number.into = (parent, choice.choice(fitting))
+
+
+def steps_of(choice: Random, cascade: Cascade, many: int) -> list[Step]:
+    """Records to confirm: any indicator, with any number, and stages in their order."""
+    steps: list[Step] = []
+    ended: dict[int, int] = defaultdict(int)
+    while len(steps) < many:
+        key = choice.randrange(len(cascade.nodes))
+        node = cascade.nodes[key]
+        if node.stages and ended[key] < len(node.stages):
+            steps.append(Step(node.owner, key, stage=ended[key]))
+            ended[key] += 1
+        elif node.numbers:
+            place, amount = choice.randrange(len(node.numbers)), Decimal(choice.choice(SPREAD))
+            steps.append(Step(node.owner, key, number=place, quantity=amount))
+    return steps
+
+
+@dataclass(slots=True)
+class Stored:
+    """A cascade in the database: rows by the places of what was drawn."""
+
+    agency: Agency
+    people: list[Employee]
+    scopes: list[Scope]
+    targets: list[Target]
+    indicators: dict[tuple[int, int], UUID]
+    stages: dict[tuple[int, int], UUID]
+    records: list[ProgressRecord] = field(default_factory=list)
+
+    def place(self, step: Step) -> Place:
+        return Place(
+            target_id=self.targets[step.node].id,
+            indicator_id=None if step.number is None else self.indicators[step.node, step.number],
+            quantity=step.quantity,
+            stage_id=None if step.stage is None else self.stages[step.node, step.stage],
+        )
+
+    def confirmation(self, step: Step, record: int) -> Confirmation:
+        proof = () if step.stage is None else (PROOF,)
+        return Confirmation(record_id=self.records[record].id, place=self.place(step), proof=proof)
+
+
+async def store(
+    cascade: Cascade,
+    steps: Sequence[Step] = (),
+    *,
+    agency: int = 0,
+    cap: str | None = None,
+    missing_counts_as_zero: bool = False,
+) -> Stored:
+    """Store a cascade and a pending record for each step, in bulk and as the owner."""
+    nips = [f"19880101201503{agency * 100 + number:04}" for number in range(cascade.people)]
+    held = await _agency(f"D{agency}", nips)
+    if cap is not None or missing_counts_as_zero:
+        await set_policy(held, cap or "120", missing_counts_as_zero=missing_counts_as_zero)
+    period = await Period.get(agency=held)
+    people = {row.nip: row for row in await Employee.filter(agency=held)}
+    stored = Stored(held, [people[nip] for nip in nips], [], [], {}, {})
+    stored.scopes = [await scope_of(nip) for nip in nips]
+    await _store_targets(cascade, stored, period)
+    await _store_records(stored, steps)
+    return stored
+
+
+async def _agency(code: str, nips: Sequence[str]) -> Agency:
+    case = {
+        "agency": f"Dinas {code}",
+        "agency_code": code,
+        "year": 2026,
+        "period": {"start": "2026-01-01", "end": "2026-12-31"},
+        "units": [{"code": "A", "parent": None, "name": "Dinas", "level": "dinas"}],
+        "employees": [
+            person(nip, f"Pegawai {n}", "A", nips[0] if n else None) for n, nip in enumerate(nips)
+        ],
+        "targets": [],
+    }
+    await save_case(case_of(case))
+    return await Agency.get(code=code)
+
+
+async def set_policy(agency: Agency, cap: str, *, missing_counts_as_zero: bool) -> None:
+    await AgencyPolicy.create(
+        agency=agency,
+        starts_on=FIRST.date().replace(day=1),
+        achievement_cap=Decimal(cap),
+        missing_counts_as_zero=missing_counts_as_zero,
+        on_track_share=Decimal(100),
+        late_entries=LateEntries.MARKED,
+        filling_days=10,
+        plan_days=31,
+        action_plans_required=False,
+        effective_share=Decimal("66.67"),
+        set_by="pengelola",
+        set_at=NOW,
+    )
+
+
+async def _store_targets(cascade: Cascade, stored: Stored, period: Period) -> None:
+    for place, node in enumerate(cascade.nodes):
+        target = Target(
+            agency=stored.agency,
+            period=period,
+            code=f"T{place}",
+            position=place,
+            title=f"Hasil {place}",
+            kind=TargetKind.STAGED if node.stages else TargetKind.QUANTITATIVE,
+            classification=Classification.INDIVIDUAL,
+            owner_employee=stored.people[node.owner],
+        )
+        stored.targets.append(target)
+    targets = stored.targets
+    await Target.bulk_create(targets, batch_size=BATCH)
+    indicators: list[Indicator] = []
+    for place, node in enumerate(cascade.nodes):
+        for position, number in enumerate(node.numbers):
+            stored.indicators[place, position] = uuid7()
+            indicators.append(
+                Indicator(
+                    id=stored.indicators[place, position],
+                    target_id=targets[place].id,
+                    position=position,
+                    aspect=Aspect.QUANTITY,
+                    title=f"Angka {position}",
+                    unit_of_measure="laporan",
+                    polarity=number.polarity,
+                    accumulation=number.accumulation,
+                    planned=number.planned,
+                    minimum=number.minimum,
+                    maximum=number.maximum,
+                    baseline=number.baseline,
+                    contributes_to_id=stored.indicators[number.into] if number.into else None,
+                )
+            )
+    await Indicator.bulk_create(indicators, batch_size=BATCH)
+    stages: list[Stage] = []
+    for place, node in enumerate(cascade.nodes):
+        for position, weight in enumerate(node.stages):
+            key = stored.stages[place, position] = uuid7()
+            of = {"id": key, "target_id": targets[place].id, "position": position}
+            stages.append(Stage(**of, title=f"Tahap {position}", weight=weight))
+    await Stage.bulk_create(stages, batch_size=BATCH)
+    await _store_edges(cascade.edges, targets)
+
+
+async def _store_edges(edges: Iterable[Edge], targets: Sequence[Target]) -> None:
+    rows = [
+        TargetEdge(
+            parent_id=targets[edge.parent].id,
+            child_id=targets[edge.child].id,
+            kind=edge.kind,
+            weight=edge.weight,
+            primary=edge.primary,
+        )
+        for edge in edges
+    ]
+    await TargetEdge.bulk_create(rows, batch_size=BATCH)
+    async with transaction() as connection:
+        await roll(connection, [row.child_id for row in rows])
+
+
+async def _store_records(stored: Stored, steps: Sequence[Step]) -> None:
+    """The next record of an employee begins where the one before ends."""
+    taken: dict[int, int] = defaultdict(int)
+    for step in steps:
+        at = FIRST + taken[step.owner] * TEN_MINUTES
+        taken[step.owner] += 1
+        stored.records.append(
+            ProgressRecord(
+                agency=stored.agency,
+                employee=stored.people[step.owner],
+                day=(at + timedelta(hours=7)).date(),
+                starts_at=at,
+                ends_at=at + TEN_MINUTES,
+                minutes=10,
+                description="Menyusun laporan",
+                state=RecordState.PENDING,
+                created_at=NOW,
+            )
+        )
+    await ProgressRecord.bulk_create(stored.records, batch_size=BATCH)
+    days: dict[UUID, set[date]] = defaultdict(set)
+    for record in stored.records:
+        days[record.employee_id].add(record.day)
+    async with transaction() as connection:
+        for employee, some in days.items():
+            await daily_logs.refresh(connection, employee, some)
+
+
+async def kept() -> dict[Any, Any]:
+    """Every figure that is kept of targets, by the codes of what it belongs to."""
+    codes = {row.id: (row.agency_id, row.code) for row in await Target.all()}
+    figures: dict[Any, Any] = {
+        ("number", *codes[row.target_id], row.position): (
+            row.own,
+            row.own_records,
+            row.realized,
+            row.contributing,
+        )
+        for row in await Indicator.all()
+    }
+    for stage in await Stage.all():
+        figures["stage", *codes[stage.target_id], stage.position] = stage.completed_on
+    for edge in await TargetEdge.all():
+        key = ("edge", *codes[edge.parent_id], codes[edge.child_id][1])
+        figures[key] = edge.achieved
+    return figures
+
+
+async def expected(cap: str = "120", *, missing_counts_as_zero: bool = False) -> dict[Any, Any]:
+    """The same figures from nothing, and what each target has reached in percent.
+
+    Read row by row, worked out by the definitions in fractions, children before parents.
+    """
+    targets = {row.id: row for row in await Target.all().order_by("-position")}
+    records = await ProgressRecord.filter(state=RecordState.CONFIRMED).order_by("ends_at", "id")
+    figures, realized = _numbers(await Indicator.all(), records, targets)
+    stages: dict[Any, list[tuple[Stage, bool]]] = defaultdict(list)
+    days: dict[Any, Any] = {}
+    for record in records:
+        if record.stage_id is not None:
+            days[record.stage_id] = min(record.day, days.get(record.stage_id, record.day))
+    for stage in await Stage.all():
+        target = targets[stage.target_id]
+        figures["stage", target.agency_id, target.code, stage.position] = days.get(stage.id)
+        stages[stage.target_id].append((stage, stage.id in days))
+    rules = Rules(Fraction(cap), missing_counts_as_zero)
+    edges: dict[Any, list[TargetEdge]] = defaultdict(list)
+    for edge in await TargetEdge.all():
+        edges[edge.parent_id].append(edge)
+    reached: dict[Any, Fraction | None] = {}
+    for key, target in targets.items():
+        children = [
+            (Fraction(edge.weight), reached[edge.child_id])
+            for edge in edges[key]
+            if edge.kind is EdgeKind.WEIGHTED and edge.weight is not None
+        ]
+        percents = [rules.number(row, amount) for row, amount in realized[key]]
+        parts = [] if target.kind is TargetKind.STAGED else percents
+        reached[key] = rules.whole(parts, stages[key], children)
+        for edge in edges[key]:
+            name = ("edge", target.agency_id, target.code, targets[edge.child_id].code)
+            weighted = edge.kind is EdgeKind.WEIGHTED
+            figures[name] = decimal(reached[edge.child_id]) if weighted else None
+        figures["reached", target.agency_id, target.code] = decimal(reached[key])
+    return figures
+
+
+Realized = dict[Any, list[tuple[Indicator, Decimal | None]]]
+
+
+def _numbers(
+    indicators: Sequence[Indicator],
+    records: Iterable[ProgressRecord],
+    targets: dict[UUID, Target],
+) -> tuple[dict[Any, Any], Realized]:
+    """What each indicator has of its own and in all, by the definition; and by target."""
+    amounts: dict[Any, list[Decimal]] = defaultdict(list)
+    for record in records:
+        if record.indicator_id is not None and record.quantity is not None:
+            amounts[record.indicator_id].append(record.quantity)
+    total: dict[Any, Decimal | None] = dict.fromkeys(row.id for row in indicators)
+    number: dict[Any, int] = dict.fromkeys(total, 0)
+    own: dict[Any, Decimal | None] = {}
+    for row in sorted(indicators, key=lambda one: -targets[one.target_id].position):
+        given = amounts[row.id]
+        own[row.id] = None
+        if given:
+            summed = row.accumulation is Accumulation.SUM
+            own[row.id] = sum(given, Decimal(0)) if summed else given[-1]
+            total[row.id] = (total[row.id] or Decimal(0)) + own[row.id]
+        number[row.id] += len(given)
+        above = row.contributes_to_id
+        if above is not None and total[row.id] is not None:
+            total[above] = (total[above] or Decimal(0)) + total[row.id]
+            number[above] += number[row.id]
+    figures: dict[Any, Any] = {}
+    realized: Realized = defaultdict(list)
+    for row in indicators:
+        target = targets[row.target_id]
+        values = (own[row.id], len(amounts[row.id]), total[row.id], number[row.id])
+        figures["number", target.agency_id, target.code, row.position] = values
+        realized[row.target_id].append((row, total[row.id]))
+    return figures, realized
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of achievement once more, in fractions."""
+
+    cap: Fraction
+    missing_counts_as_zero: bool
+
+    def number(self, row: Indicator, amount: Decimal | None) -> Fraction | None:
+        percent = None if amount is None else _percent(row, Fraction(amount))
+        return self.counted(percent)
+
+    def counted(self, percent: Fraction | None) -> Fraction | None:
+        if percent is None:
+            return Fraction(0) if self.missing_counts_as_zero else None
+        return six(min(self.cap, percent))
+
+    def whole(
+        self,
+        numbers: Sequence[Fraction | None],
+        stages: Sequence[tuple[Stage, bool]],
+        children: Sequence[tuple[Fraction, Fraction | None]],
+    ) -> Fraction | None:
+        own = None
+        known = [percent for percent in numbers if percent is not None]
+        if stages:
+            equal = any(stage.weight is None for stage, _ in stages)
+            weights = [Fraction(1 if equal else stage.weight) for stage, _ in stages]
+            done = [weight for weight, (_, ended) in zip(weights, stages, strict=True) if ended]
+            own = self.counted(sum(done, Fraction(0)) / sum(weights) * 100)
+        elif known:
+            own = self.counted(sum(known, Fraction(0)) / len(known))
+        parts = [(weight, self.counted(percent)) for weight, percent in children]
+        left = 100 - sum((weight for weight, _ in children), Fraction(0))
+        if numbers or stages:
+            parts.append((left, own))
+        there = [(weight, percent) for weight, percent in parts if percent is not None and weight]
+        if not there:
+            return None
+        over = sum((weight for weight, _ in there), Fraction(0))
+        return six(sum((weight * percent for weight, percent in there), Fraction(0)) / over)
+
+
+def _percent(row: Indicator, amount: Fraction) -> Fraction | None:
+    low, high = row.minimum, row.maximum
+    if row.polarity is Polarity.RANGE:
+        if low is None and high is None:
+            return None
+        if low is not None and amount < low:
+            return amount / Fraction(low) * 100
+        if high is not None and amount > high:
+            return _below(Fraction(high), amount)
+        return Fraction(100)
+    if row.planned is None:
+        return None
+    planned = Fraction(row.planned)
+    start = None if row.baseline is None else Fraction(row.baseline)
+    if row.polarity is Polarity.FALLING:
+        if start is not None and start > planned:
+            return max(Fraction(0), (start - amount) / (start - planned) * 100)
+        if start == planned:
+            return Fraction(100 if amount <= planned else 0)
+        return _below(planned, amount)
+    start = Fraction(0) if start is None or start > planned else start
+    if planned == start:
+        return Fraction(100 if amount >= planned else 0)
+    return max(Fraction(0), (amount - start) / (planned - start) * 100)
+
+
+def _below(ceiling: Fraction, amount: Fraction) -> Fraction:
+    if ceiling == 0:
+        return Fraction(100 if amount <= 0 else 0)
+    return max(Fraction(0), (2 * ceiling - amount) / ceiling * 100)
+
+
+def six(value: Fraction) -> Fraction:
+    """Six decimals, half away from zero; no percentage is below it."""
+    return Fraction(int(value * 1_000_000 + Fraction(1, 2)), 1_000_000)
+
+
+def decimal(value: Fraction | None) -> Decimal | None:
+    return None if value is None else Decimal(value.numerator) / Decimal(value.denominator)

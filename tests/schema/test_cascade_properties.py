@@ -1,0 +1,529 @@
+"""What must hold of every cascade, tried on random ones: sums, weights, order, bounds, crowds.
+
+Each figure is held against `cascades.expected`, which works it out from the records alone.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tortoise import Tortoise
+
+from schema.policies.rules import Policy
+from schema.progress import service
+from schema.progress.models import ProgressRecord
+from schema.progress.recomputing import recompute
+from schema.targets.models import Accumulation, EdgeKind, Polarity
+from schema.targets.rolling import FACTS, facts_of
+from schema.targets.rules import (
+    Child,
+    Measured,
+    Plan,
+    StageFacts,
+    achieved,
+    achieved_exactly,
+    counted,
+    known_share,
+    percentage,
+)
+from server.database import Database, DatabaseRole, opened
+from tests.cascades import (
+    Cascade,
+    Node,
+    Number,
+    Step,
+    Stored,
+    drawn,
+    expected,
+    kept,
+    set_policy,
+    steps_of,
+    store,
+)
+from tests.factories import NOW, entry
+
+GUARD = 60.0
+"""Seconds after which waiting counts as a deadlock; nothing is timed by it."""
+AT_ONCE = service.MOST_AT_ONCE
+
+
+@asynccontextmanager
+async def standing(database: Database, cascade: Cascade, steps: list[Step], **given: Any) -> Any:
+    """A cascade with its pending records, opened as the application."""
+    async with opened(database, DatabaseRole.OWNER):
+        stored = await store(cascade, steps, **given)
+    async with opened(database, DatabaseRole.APPLICATION):
+        yield stored
+
+
+async def confirm(stored: Stored, steps: list[Step], order: list[int]) -> None:
+    """Confirm the records of these steps in this order, each employee's in one go."""
+    for owner, mine in owned(steps, order).items():
+        for start in range(0, len(mine), AT_ONCE):
+            some = [stored.confirmation(steps[n], n) for n in mine[start : start + AT_ONCE]]
+            outcome = await service.confirm_progress(stored.scopes[owner], some, NOW)
+            assert outcome.errors == []
+
+
+def owned(steps: list[Step], order: list[int]) -> dict[int, list[int]]:
+    by_owner: dict[int, list[int]] = defaultdict(list)
+    for number in order:
+        by_owner[steps[number].owner].append(number)
+    return by_owner
+
+
+def shuffled(choice: Random, steps: list[Step]) -> list[int]:
+    """Any order, but the stages of one target one after the other, as the rule asks."""
+    order = list(range(len(steps)))
+    choice.shuffle(order)
+    waiting: dict[int, list[int]] = defaultdict(list)
+    for number, step in enumerate(steps):
+        if step.stage is not None:
+            waiting[step.node].append(number)
+    return [n if steps[n].stage is None else waiting[steps[n].node].pop(0) for n in order]
+
+
+async def percents() -> dict[Any, Decimal | None]:
+    """What each target has reached as the read path works it out, from the edges as kept."""
+    statement = FACTS.replace("{chosen}", "SELECT id FROM target")
+    rows = await Tortoise.get_connection("default").execute_query_dict(statement, [])
+    names = await Tortoise.get_connection("default").execute_query_dict(
+        "SELECT id, agency_id, code FROM target", []
+    )
+    of = {row["id"]: ("reached", row["agency_id"], row["code"]) for row in names}
+    return {
+        of[key]: achieved_exactly(
+            facts.indicators,
+            facts.stages,
+            [Child(weight=edge.weight, achieved=edge.achieved) for edge in facts.children],
+            facts.policy,
+        )
+        for key, facts in facts_of(rows).items()
+    }
+
+
+async def assert_exact(**given: Any) -> dict[Any, Any]:
+    """All that is kept is what the records make, to the last digit, three times worked out."""
+    figures = await kept() | await percents()
+    assert figures == await expected(**given)
+    assert {kind.kind: kind.differences async for kind in recompute()} == {
+        "indicators": [],
+        "stages": [],
+        "days": [],
+        "weighted edges": [],
+    }
+    return figures
+
+
+async def correct(choice: Random, stored: Stored, step: Step, number: int) -> ProgressRecord:
+    """Another number for the same work."""
+    record = stored.records[number]
+    place = stored.place(replace(step, quantity=Decimal(choice.randint(0, 50))))
+    again = entry(record.starts_at, ends_at=record.ends_at, place=place)
+    scope = stored.scopes[step.owner]
+    return await service.correct_progress(scope, record.id, again, "Angka salah", NOW)
+
+
+async def wander(choice: Random, stored: Stored, steps: list[Step], many: int) -> None:
+    """Confirm all, some of them many at once, then dismiss and correct at random."""
+    await confirm(stored, steps, shuffled(choice, steps))
+    numbered = [n for n, step in enumerate(steps) if step.number is not None]
+    for number in choice.sample(numbered, min(many, len(numbered))):
+        if choice.random() < 0.5:
+            await correct(choice, stored, steps[number], number)
+        else:
+            scope = stored.scopes[steps[number].owner]
+            await service.dismiss_progress(scope, stored.records[number].id, "Keliru", NOW)
+    staged = [n for n, step in enumerate(steps) if step.stage is not None]
+    for number in choice.sample(staged, min(many // 5, len(staged))):
+        scope = stored.scopes[steps[number].owner]
+        await service.dismiss_progress(scope, stored.records[number].id, "Belum selesai", NOW)
+
+
+@pytest.mark.parametrize(
+    ("seed", "cap", "zero"), [(1, "120", False), (2, "100", True), (3, "1000", False)]
+)
+async def test_incremental_equals_recomputed_and_stays_within_the_cap(
+    fresh_database: Database, seed: int, cap: str, zero: bool
+) -> None:
+    choice = Random(seed)
+    cascade = drawn(choice, 60, 4)
+    steps = steps_of(choice, cascade, 60)
+    policy = {"cap": cap, "missing_counts_as_zero": zero}
+    async with standing(fresh_database, cascade, steps, **policy) as stored:
+        await assert_exact(**policy)
+
+        await wander(choice, stored, steps, 15)
+
+        figures = await assert_exact(**policy)
+    within(figures, Decimal(cap))
+
+
+def within(figures: dict[Any, Any], cap: Decimal) -> None:
+    """Every percentage at every level is from 0 to the cap, or not known."""
+    percentages = [
+        value for key, value in figures.items() if key[0] in ("edge", "reached") and value
+    ]
+    assert percentages
+    assert all(0 <= value <= cap for value in percentages)
+
+
+@pytest.mark.slow
+async def test_incremental_equals_recomputed_in_a_cascade_of_2000(
+    fresh_database: Database,
+) -> None:
+    choice = Random(2_000)
+    cascade = drawn(choice, 2_000, 20)
+    steps = steps_of(choice, cascade, 900)
+    async with standing(fresh_database, cascade, steps) as stored:
+        await wander(choice, stored, steps, 150)
+
+        figures = await assert_exact()
+    within(figures, Decimal(120))
+    levels = sum(1 for key, value in figures.items() if key[0] == "edge" and value is not None)
+    assert levels > 100
+
+
+async def test_the_order_of_confirmations_does_not_matter(fresh_database: Database) -> None:
+    choice = Random(8)
+    cascade = drawn(choice, 50, 3)
+    steps = steps_of(choice, cascade, 50)
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        copies = [await store(cascade, steps, agency=number) for number in range(2)]
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        for copy in copies:
+            for number in shuffled(choice, steps):
+                await confirm(copy, steps, [number])
+
+        figures = await assert_exact()
+
+    one, other = (
+        {(key[0], *key[2:]): value for key, value in figures.items() if key[1] == copy.agency.id}
+        for copy in copies
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize("size", [40, pytest.param(2_000, marks=pytest.mark.slow)])
+async def test_dismissing_undoes_confirming_exactly(fresh_database: Database, size: int) -> None:
+    choice = Random(size)
+    cascade = drawn(choice, size, 4)
+    steps = steps_of(choice, cascade, 60)
+    later = shuffled(choice, steps)
+    async with standing(fresh_database, cascade, steps) as stored:
+        await confirm(stored, steps, list(range(30)))
+        before = await kept() | await percents()
+        second = [number for number in later if number >= 30]
+        await confirm(stored, steps, second)
+        between = await kept() | await percents()
+
+        for number in second:
+            scope = stored.scopes[steps[number].owner]
+            await service.dismiss_progress(scope, stored.records[number].id, "Keliru", NOW)
+
+        assert between != before
+        assert await kept() | await percents() == before
+
+
+def crowd(people: int) -> Cascade:
+    """One parent that everybody works under, in two ways, and two levels above it.
+
+    R <- 50 % G <- 60 % P; P (a number) <- each one's D directly, and each one's W by an equal
+    weight; every second W also serves R by 1 %, and is staged.
+    """
+    cascade = Cascade(people)
+    rising = [Number(Polarity.RISING, Accumulation.SUM, planned=Decimal(7 * people))]
+    cascade.nodes = [Node(0, list(rising)) for _ in range(3)]
+    cascade.join(0, 1, EdgeKind.WEIGHTED, Decimal(50))
+    cascade.join(1, 2, EdgeKind.WEIGHTED, Decimal(60))
+    share = (Decimal(90) / people).quantize(Decimal("0.0001"), rounding="ROUND_DOWN")
+    for owner in range(people):
+        direct, weighted = len(cascade.nodes), len(cascade.nodes) + 1
+        part = Number(Polarity.RISING, Accumulation.SUM, planned=Decimal(7), into=(2, 0))
+        cascade.nodes.append(Node(owner, [part]))
+        cascade.join(2, direct, EdgeKind.DIRECT)
+        level = Number(Polarity.FALLING, Accumulation.LATEST, Decimal(3), baseline=Decimal(10))
+        level.planned, level.minimum = Decimal(3), None
+        staged = owner % 2 == 0
+        cascade.nodes.append(
+            Node(owner, stages=[None] * 3) if staged else Node(owner, numbers=[level])
+        )
+        cascade.join(2, weighted, EdgeKind.WEIGHTED, share)
+        if staged:
+            cascade.join(0, weighted, EdgeKind.WEIGHTED, Decimal(1))
+    return cascade
+
+
+@pytest.mark.parametrize(
+    ("people", "rounds"), [(8, 2), pytest.param(24, 6, marks=pytest.mark.slow)]
+)
+async def test_many_at_once_under_one_parent_lose_nothing(
+    fresh_database: Database, people: int, rounds: int
+) -> None:
+    """Everybody confirms for D and W, then dismisses one while another is confirmed."""
+    cascade = crowd(people)
+    steps = []
+    for round_ in range(rounds):
+        for owner in range(people):
+            direct = 3 + 2 * owner
+            steps.append(Step(owner, direct, number=0, quantity=Decimal(round_ + 1)))
+            staged = bool(cascade.nodes[direct + 1].stages) and round_ < 3
+            steps.append(
+                Step(owner, direct + 1, stage=round_)
+                if staged
+                else Step(owner, direct, number=0, quantity=Decimal("0.000001"))
+                if cascade.nodes[direct + 1].stages
+                else Step(owner, direct + 1, number=0, quantity=Decimal(9 - round_))
+            )
+    wide = replace(fresh_database, pool_size=25)
+    async with standing(wide, cascade, steps) as stored:
+        mine = owned(steps, list(range(len(steps))))
+        async with asyncio.timeout(GUARD):
+            for round_ in range(rounds):
+                now = [mine[owner][2 * round_ : 2 * round_ + 2] for owner in range(people)]
+                await asyncio.gather(*(confirm(stored, steps, [n]) for some in now for n in some))
+            await asyncio.gather(
+                *(
+                    service.dismiss_progress(
+                        stored.scopes[owner], stored.records[mine[owner][0]].id, "Keliru", NOW
+                    )
+                    for owner in range(0, people, 2)
+                ),
+                *(
+                    correct(Random(owner), stored, steps[mine[owner][1]], mine[owner][1])
+                    for owner in range(1, people, 2)
+                ),
+            )
+
+        await assert_exact()
+
+
+async def test_a_random_cascade_under_many_hands_at_once_ends_exact(
+    fresh_database: Database,
+) -> None:
+    choice = Random(6)
+    cascade = drawn(choice, 40, 10)
+    steps = steps_of(choice, cascade, 60)
+    wide = replace(fresh_database, pool_size=25)
+    async with standing(wide, cascade, steps) as stored:
+        mine = owned(steps, list(range(len(steps))))
+        async with asyncio.timeout(GUARD):
+            await asyncio.gather(*(confirm(stored, steps, numbers) for numbers in mine.values()))
+
+        await assert_exact()
+
+
+async def test_missing_is_not_zero_unless_the_policy_says_so(fresh_database: Database) -> None:
+    # P <- 40 % A (2 of 4), 60 % B (nothing yet).
+    cascade = Cascade(1, [Node(0), Node(0, [aim("4")]), Node(0, [aim("4")])])
+    cascade.join(0, 1, EdgeKind.WEIGHTED, Decimal(40))
+    cascade.join(0, 2, EdgeKind.WEIGHTED, Decimal(60))
+    steps = [Step(0, 1, number=0, quantity=Decimal(2)), Step(0, 2, number=0, quantity=Decimal(0))]
+    seen = {}
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        copies = [
+            await store(cascade, steps, agency=number, missing_counts_as_zero=number == 1)
+            for number in range(2)
+        ]
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        for number, copy in enumerate(copies):
+            for place in (None, 0, 1):
+                if place is not None:
+                    await confirm(copy, steps, [place])
+                reached = await percents()
+                seen[number, place] = [
+                    reached["reached", copy.agency.id, f"T{node}"] for node in range(3)
+                ]
+    assert seen == {
+        # missing stays missing: P is None, then 50, then, with a real zero, 50 x 40 / 100 = 20
+        (0, None): [None, None, None],
+        (0, 0): [Decimal(50), Decimal(50), None],
+        (0, 1): [Decimal(20), Decimal(50), Decimal(0)],
+        # counted as zero: 0, then 50 x 40 / 100 = 20 from the first number on
+        (1, None): [Decimal(0), Decimal(0), Decimal(0)],
+        (1, 0): [Decimal(20), Decimal(50), Decimal(0)],
+        (1, 1): [Decimal(20), Decimal(50), Decimal(0)],
+    }
+
+
+def aim(planned: str) -> Number:
+    return Number(Polarity.RISING, Accumulation.SUM, planned=Decimal(planned))
+
+
+async def test_a_cap_that_was_lowered_holds_at_every_level(fresh_database: Database) -> None:
+    # 9 of 3 is 300 %, kept as 250 under the old cap; under the new one it counts 110 above.
+    cascade = Cascade(1, [Node(0), Node(0), Node(0, [aim("3")])])
+    cascade.join(0, 1, EdgeKind.WEIGHTED, Decimal(50))
+    cascade.join(1, 2, EdgeKind.WEIGHTED, Decimal(50))
+    steps = [Step(0, 2, number=0, quantity=Decimal(9))]
+    async with standing(fresh_database, cascade, steps, cap="250") as stored:
+        await confirm(stored, steps, [0])
+        before = await percents()
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        await set_policy(stored.agency, "110", missing_counts_as_zero=False)
+        after = await percents()
+
+    assert set(before.values()) == {Decimal(250)}
+    assert set(after.values()) == {Decimal(110)}
+
+
+# Of the rules alone: numbers of up to 15 digits and 6 decimals, nothing, and the same twice.
+AMOUNTS = st.one_of(
+    st.sampled_from(["0", "0.000001", "1", "3", "999999999999999.999999", "1000000000000000"]).map(
+        Decimal
+    ),
+    st.decimals(min_value=0, max_value=10**15, places=6),
+    st.integers(0, 20).map(Decimal),
+)
+MAYBE = st.none() | AMOUNTS
+SIGNED = st.none() | AMOUNTS | AMOUNTS.map(lambda amount: -amount)
+WEIGHTS = st.sampled_from(["0.0001", "12.5", "33.3333", "50", "100"]).map(Decimal)
+POLICIES = st.builds(
+    Policy,
+    achievement_cap=st.decimals(min_value=100, max_value=1000, places=2),
+    missing_counts_as_zero=st.booleans(),
+)
+many_examples = settings(max_examples=150, deadline=None)
+
+
+@many_examples
+@given(planned=AMOUNTS, baseline=SIGNED, first=AMOUNTS, second=AMOUNTS)
+def test_a_rising_target_never_worsens_when_its_number_rises(
+    planned: Decimal, baseline: Decimal | None, first: Decimal, second: Decimal
+) -> None:
+    plan = Plan(polarity=Polarity.RISING, planned=planned, baseline=baseline)
+
+    low, high = (percentage(plan, amount) for amount in sorted((first, second)))
+
+    assert low is not None
+    assert high is not None
+    assert 0 <= low <= high
+    reached = percentage(plan, planned)
+    assert reached == 100
+
+
+@many_examples
+@given(planned=AMOUNTS, baseline=SIGNED, first=AMOUNTS, second=AMOUNTS)
+def test_a_falling_target_never_worsens_when_its_number_falls(
+    planned: Decimal, baseline: Decimal | None, first: Decimal, second: Decimal
+) -> None:
+    plan = Plan(polarity=Polarity.FALLING, planned=planned, baseline=baseline)
+
+    better, worse = (percentage(plan, amount) for amount in sorted((first, second)))
+
+    assert better is not None
+    assert worse is not None
+    assert 0 <= worse <= better
+    assert percentage(plan, planned) == 100
+
+
+@many_examples
+@given(minimum=MAYBE, maximum=MAYBE, first=AMOUNTS, second=AMOUNTS)
+def test_a_range_is_best_inside_and_worse_the_further_out(
+    minimum: Decimal | None, maximum: Decimal | None, first: Decimal, second: Decimal
+) -> None:
+    if minimum is not None and maximum is not None:
+        minimum, maximum = sorted((minimum, maximum))
+    plan = Plan(polarity=Polarity.RANGE, minimum=minimum, maximum=maximum)
+
+    answers = {amount: percentage(plan, amount) for amount in (first, second)}
+
+    if minimum is None and maximum is None:
+        assert set(answers.values()) == {None}
+        return
+    out = {amount: outside(amount, minimum, maximum) for amount in answers}
+    for amount, percent in answers.items():
+        assert percent is not None
+        assert (percent == 100) if out[amount] == 0 else (0 <= percent < 100)
+    low, high = sorted((first, second))
+    if minimum is not None and high < minimum:
+        assert answers[low] <= answers[high]  # type: ignore[operator]
+    if maximum is not None and low > maximum:
+        assert answers[high] <= answers[low]  # type: ignore[operator]
+
+
+def outside(amount: Decimal, minimum: Decimal | None, maximum: Decimal | None) -> Decimal:
+    """How far a number is out of a range."""
+    below = Decimal(0) if minimum is None else minimum - amount
+    above = Decimal(0) if maximum is None else amount - maximum
+    return max(below, above, Decimal(0))
+
+
+MEASURED = st.builds(
+    Measured,
+    polarity=st.sampled_from(list(Polarity)),
+    planned=MAYBE,
+    minimum=MAYBE,
+    maximum=MAYBE,
+    baseline=SIGNED,
+    realized=MAYBE,
+)
+STAGES = st.builds(
+    StageFacts,
+    weight=st.none() | st.decimals(min_value="0.0001", max_value="99999.9999", places=4),
+    completed_on=st.none() | st.just(NOW.date()),
+)
+# What an edge keeps may have been kept under another cap.
+CHILDREN = st.builds(
+    Child,
+    weight=WEIGHTS,
+    achieved=st.sampled_from([None, Decimal(0), Decimal(1000), Decimal("110.000001")])
+    | st.decimals(min_value=0, max_value=1000, places=6),
+)
+
+
+def at_most_100(children: list[Child]) -> bool:
+    return sum((child.weight for child in children), Decimal(0)) <= 100
+
+
+@many_examples
+@given(
+    indicators=st.lists(MEASURED, max_size=3),
+    stages=st.lists(STAGES, max_size=3),
+    children=st.lists(CHILDREN, max_size=3).filter(at_most_100),
+    policy=POLICIES,
+)
+def test_no_percentage_leaves_the_bounds_of_its_policy(
+    indicators: list[Measured], stages: list[StageFacts], children: list[Child], policy: Policy
+) -> None:
+    facts = (indicators, stages, children, policy)
+
+    exactly, shown, share = achieved_exactly(*facts), achieved(*facts), known_share(*facts)
+
+    assert exactly is None or 0 <= exactly <= policy.achievement_cap
+    assert shown is None or 0 <= shown <= policy.achievement_cap
+    assert 0 <= share <= 100
+    assert (shown is None) == (exactly is None)
+    for one in indicators:
+        counts = counted(percentage(one, one.realized), policy)
+        assert counts is None or 0 <= counts <= policy.achievement_cap
+    if policy.missing_counts_as_zero and (indicators or stages or children):
+        assert exactly is not None
+        assert share == 100
+
+
+@many_examples
+@given(
+    each=st.lists(st.none() | st.integers(0, 24).map(Decimal), min_size=1, max_size=4),
+    policy=POLICIES,
+)
+def test_missing_is_told_apart_from_zero(each: list[Decimal | None], policy: Policy) -> None:
+    twelve = {"polarity": Polarity.RISING, "planned": Decimal(12)}
+    indicators = [Measured(**twelve, realized=amount) for amount in each]
+    zeros = [Measured(**twelve, realized=amount or Decimal(0)) for amount in each]
+
+    strict = achieved_exactly(indicators, None, [], replace(policy, missing_counts_as_zero=False))
+    kind = achieved_exactly(indicators, None, [], replace(policy, missing_counts_as_zero=True))
+
+    assert (strict is None) == all(amount is None for amount in each)
+    assert kind == achieved_exactly(zeros, None, [], policy)
+    if strict is not None and None in each:
+        assert kind is not None
+        assert kind <= strict
