@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from schema.access import Scope
-from schema.organizations.models import Agency, Employee
+from schema.organizations.models import Agency, Employee, Unit
 from schema.organizations.viewers import scope_of
 from schema.plans.loading import save_case
 from schema.policies.models import AgencyPolicy, LateEntries
@@ -64,11 +64,15 @@ class Number:
 
 @dataclass(slots=True)
 class Node:
-    """A target as drawn: its numbers, or its stages by their weights."""
+    """A target as drawn: its numbers, or its stages by their weights.
+
+    A shared one is the unit's, in which everybody holds a post.
+    """
 
     owner: int
     numbers: list[Number] = field(default_factory=list)
     stages: list[Decimal | None] = field(default_factory=list)
+    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -131,6 +135,7 @@ def _node(choice: Random, people: int) -> Node:
     # Staged work may have a number too: it is shown and does not count.
     for _ in range(choice.choice((0, 1, 1, 2, 3)) if not node.stages else choice.choice((0, 0, 1))):
         node.numbers.append(_number(choice))
+    node.shared = not node.stages and choice.random() < 0.3
     return node
 
 
@@ -179,7 +184,8 @@ def steps_of(choice: Random, cascade: Cascade, many: int) -> list[Step]:
             ended[key] += 1
         elif node.numbers:
             place, amount = choice.randrange(len(node.numbers)), Decimal(choice.choice(SPREAD))
-            steps.append(Step(node.owner, key, number=place, quantity=amount))
+            owner = choice.randrange(cascade.people) if node.shared else node.owner
+            steps.append(Step(owner, key, number=place, quantity=amount))
     return steps
 
 
@@ -264,6 +270,7 @@ async def set_policy(agency: Agency, cap: str, *, missing_counts_as_zero: bool) 
 
 
 async def _store_targets(cascade: Cascade, stored: Stored, period: Period) -> None:
+    unit = await Unit.get(agency=stored.agency)
     for place, node in enumerate(cascade.nodes):
         target = Target(
             agency=stored.agency,
@@ -272,8 +279,11 @@ async def _store_targets(cascade: Cascade, stored: Stored, period: Period) -> No
             position=place,
             title=f"Hasil {place}",
             kind=TargetKind.STAGED if node.stages else TargetKind.QUANTITATIVE,
-            classification=Classification.INDIVIDUAL,
-            owner_employee=stored.people[node.owner],
+            classification=(
+                Classification.ORGANIZATION if node.shared else Classification.INDIVIDUAL
+            ),
+            owner_unit_id=unit.id if node.shared else None,
+            owner_employee_id=None if node.shared else stored.people[node.owner].id,
         )
         stored.targets.append(target)
     targets = stored.targets
@@ -327,10 +337,11 @@ async def _store_edges(edges: Iterable[Edge], targets: Sequence[Target]) -> None
 
 
 async def _store_records(stored: Stored, steps: Sequence[Step]) -> None:
-    """The next record of an employee begins where the one before ends."""
+    """The next record of an employee begins where the one before ends; of no two employees two
+    end at the same time."""
     taken: dict[int, int] = defaultdict(int)
     for step in steps:
-        at = FIRST + taken[step.owner] * TEN_MINUTES
+        at = FIRST + taken[step.owner] * TEN_MINUTES + timedelta(seconds=step.owner)
         taken[step.owner] += 1
         stored.records.append(
             ProgressRecord(
