@@ -1,6 +1,6 @@
 """What must hold of every cascade, tried on random ones: sums, weights, order, bounds, crowds.
 
-Each figure is held against `cascades.expected`, which works it out from the records alone.
+Each figure is held against `cascade_figures.expected`, which works it out from the records alone.
 """
 
 import asyncio
@@ -13,11 +13,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tortoise import Tortoise
 
-from schema.policies.rules import Policy
 from schema.progress import service
 from schema.progress.models import ProgressRecord
 from schema.progress.recomputing import recompute
@@ -25,16 +22,11 @@ from schema.targets.models import Accumulation, EdgeKind, Polarity
 from schema.targets.rolling import FACTS, facts_of
 from schema.targets.rules import (
     Child,
-    Measured,
-    Plan,
-    StageFacts,
-    achieved,
     achieved_exactly,
-    counted,
-    known_share,
-    percentage,
 )
+from schema.values import LARGEST_QUANTITY
 from server.database import Database, DatabaseRole, opened
+from tests.cascade_figures import expected, kept
 from tests.cascades import (
     Cascade,
     Node,
@@ -42,13 +34,12 @@ from tests.cascades import (
     Step,
     Stored,
     drawn,
-    expected,
-    kept,
     set_policy,
     steps_of,
     store,
 )
 from tests.factories import NOW, entry
+from tests.schema.test_statements import counted as statements_of
 
 GUARD = 60.0
 """Seconds after which waiting counts as a deadlock; nothing is timed by it."""
@@ -194,8 +185,8 @@ async def test_incremental_equals_recomputed_in_a_cascade_of_2000(
 
 async def test_the_order_of_confirmations_does_not_matter(fresh_database: Database) -> None:
     choice = Random(8)
-    cascade = drawn(choice, 50, 3)
-    steps = steps_of(choice, cascade, 50)
+    cascade = drawn(choice, 40, 3)
+    steps = steps_of(choice, cascade, 35)
     async with opened(fresh_database, DatabaseRole.OWNER):
         copies = [await store(cascade, steps, agency=number) for number in range(2)]
     async with opened(fresh_database, DatabaseRole.APPLICATION):
@@ -327,6 +318,40 @@ async def test_a_random_cascade_under_many_hands_at_once_ends_exact(
         await assert_exact()
 
 
+async def test_many_of_the_largest_quantity_add_up(fresh_database: Database) -> None:
+    # 12 x 10^15 = 12,000,000,000,000,000, of 1 planned: 120 at the cap
+    cascade = Cascade(1, [Node(0), Node(0, [aim("1")]), Node(0, [replace(aim("1"), into=(1, 0))])])
+    cascade.join(0, 1, EdgeKind.WEIGHTED, Decimal(100))
+    cascade.join(1, 2, EdgeKind.DIRECT)
+    steps = [Step(0, 2, number=0, quantity=LARGEST_QUANTITY)] * 12
+    async with standing(fresh_database, cascade, steps) as stored:
+        await confirm(stored, steps, list(range(12)))
+
+        figures = await assert_exact()
+
+    agency = stored.agency.id
+    assert figures["number", agency, "T1", 0] == (None, 0, Decimal(12 * 10**15), 12)
+    assert figures["reached", agency, "T0"] == Decimal(120)
+
+
+@pytest.mark.parametrize(("levels", "many"), [(0, 1), (1, 3), (5, 3)])
+async def test_rolling_up_takes_as_many_statements_over_five_levels_as_over_one(
+    fresh_database: Database, levels: int, many: int
+) -> None:
+    # Lock the edges above, read what they need, save them; where there are none, look only.
+    cascade = Cascade(1, [Node(0, [aim("4")]) for _ in range(6)])
+    for child in range(6 - levels, 6):
+        cascade.join(child - 1, child, EdgeKind.WEIGHTED, Decimal(50))
+    steps = [Step(0, 5, number=0, quantity=Decimal(1))]
+    async with standing(fresh_database, cascade, steps) as stored:
+        with statements_of() as statements:
+            await confirm(stored, steps, [0])
+
+        await assert_exact()
+
+    assert len([one for one in statements if "target_edge" in one]) == many
+
+
 async def test_missing_is_not_zero_unless_the_policy_says_so(fresh_database: Database) -> None:
     # P <- 40 % A (2 of 4), 60 % B (nothing yet).
     cascade = Cascade(1, [Node(0), Node(0, [aim("4")]), Node(0, [aim("4")])])
@@ -379,158 +404,3 @@ async def test_a_cap_that_was_lowered_holds_at_every_level(fresh_database: Datab
 
     assert set(before.values()) == {Decimal(250)}
     assert set(after.values()) == {Decimal(110)}
-
-
-# Of the rules alone: numbers of up to 15 digits and 6 decimals, nothing, and the same twice.
-AMOUNTS = st.one_of(
-    st.sampled_from(["0", "0.000001", "1", "3", "999999999999999.999999", "1000000000000000"]).map(
-        Decimal
-    ),
-    st.decimals(min_value=0, max_value=10**15, places=6),
-    st.integers(0, 20).map(Decimal),
-)
-MAYBE = st.none() | AMOUNTS
-SIGNED = st.none() | AMOUNTS | AMOUNTS.map(lambda amount: -amount)
-WEIGHTS = st.sampled_from(["0.0001", "12.5", "33.3333", "50", "100"]).map(Decimal)
-POLICIES = st.builds(
-    Policy,
-    achievement_cap=st.decimals(min_value=100, max_value=1000, places=2),
-    missing_counts_as_zero=st.booleans(),
-)
-many_examples = settings(max_examples=150, deadline=None)
-
-
-@many_examples
-@given(planned=AMOUNTS, baseline=SIGNED, first=AMOUNTS, second=AMOUNTS)
-def test_a_rising_target_never_worsens_when_its_number_rises(
-    planned: Decimal, baseline: Decimal | None, first: Decimal, second: Decimal
-) -> None:
-    plan = Plan(polarity=Polarity.RISING, planned=planned, baseline=baseline)
-
-    low, high = (percentage(plan, amount) for amount in sorted((first, second)))
-
-    assert low is not None
-    assert high is not None
-    assert 0 <= low <= high
-    reached = percentage(plan, planned)
-    assert reached == 100
-
-
-@many_examples
-@given(planned=AMOUNTS, baseline=SIGNED, first=AMOUNTS, second=AMOUNTS)
-def test_a_falling_target_never_worsens_when_its_number_falls(
-    planned: Decimal, baseline: Decimal | None, first: Decimal, second: Decimal
-) -> None:
-    plan = Plan(polarity=Polarity.FALLING, planned=planned, baseline=baseline)
-
-    better, worse = (percentage(plan, amount) for amount in sorted((first, second)))
-
-    assert better is not None
-    assert worse is not None
-    assert 0 <= worse <= better
-    assert percentage(plan, planned) == 100
-
-
-@many_examples
-@given(minimum=MAYBE, maximum=MAYBE, first=AMOUNTS, second=AMOUNTS)
-def test_a_range_is_best_inside_and_worse_the_further_out(
-    minimum: Decimal | None, maximum: Decimal | None, first: Decimal, second: Decimal
-) -> None:
-    if minimum is not None and maximum is not None:
-        minimum, maximum = sorted((minimum, maximum))
-    plan = Plan(polarity=Polarity.RANGE, minimum=minimum, maximum=maximum)
-
-    answers = {amount: percentage(plan, amount) for amount in (first, second)}
-
-    if minimum is None and maximum is None:
-        assert set(answers.values()) == {None}
-        return
-    out = {amount: outside(amount, minimum, maximum) for amount in answers}
-    for amount, percent in answers.items():
-        assert percent is not None
-        assert (percent == 100) if out[amount] == 0 else (0 <= percent < 100)
-    low, high = sorted((first, second))
-    if minimum is not None and high < minimum:
-        assert answers[low] <= answers[high]  # type: ignore[operator]
-    if maximum is not None and low > maximum:
-        assert answers[high] <= answers[low]  # type: ignore[operator]
-
-
-def outside(amount: Decimal, minimum: Decimal | None, maximum: Decimal | None) -> Decimal:
-    """How far a number is out of a range."""
-    below = Decimal(0) if minimum is None else minimum - amount
-    above = Decimal(0) if maximum is None else amount - maximum
-    return max(below, above, Decimal(0))
-
-
-MEASURED = st.builds(
-    Measured,
-    polarity=st.sampled_from(list(Polarity)),
-    planned=MAYBE,
-    minimum=MAYBE,
-    maximum=MAYBE,
-    baseline=SIGNED,
-    realized=MAYBE,
-)
-STAGES = st.builds(
-    StageFacts,
-    weight=st.none() | st.decimals(min_value="0.0001", max_value="99999.9999", places=4),
-    completed_on=st.none() | st.just(NOW.date()),
-)
-# What an edge keeps may have been kept under another cap.
-CHILDREN = st.builds(
-    Child,
-    weight=WEIGHTS,
-    achieved=st.sampled_from([None, Decimal(0), Decimal(1000), Decimal("110.000001")])
-    | st.decimals(min_value=0, max_value=1000, places=6),
-)
-
-
-def at_most_100(children: list[Child]) -> bool:
-    return sum((child.weight for child in children), Decimal(0)) <= 100
-
-
-@many_examples
-@given(
-    indicators=st.lists(MEASURED, max_size=3),
-    stages=st.lists(STAGES, max_size=3),
-    children=st.lists(CHILDREN, max_size=3).filter(at_most_100),
-    policy=POLICIES,
-)
-def test_no_percentage_leaves_the_bounds_of_its_policy(
-    indicators: list[Measured], stages: list[StageFacts], children: list[Child], policy: Policy
-) -> None:
-    facts = (indicators, stages, children, policy)
-
-    exactly, shown, share = achieved_exactly(*facts), achieved(*facts), known_share(*facts)
-
-    assert exactly is None or 0 <= exactly <= policy.achievement_cap
-    assert shown is None or 0 <= shown <= policy.achievement_cap
-    assert 0 <= share <= 100
-    assert (shown is None) == (exactly is None)
-    for one in indicators:
-        counts = counted(percentage(one, one.realized), policy)
-        assert counts is None or 0 <= counts <= policy.achievement_cap
-    if policy.missing_counts_as_zero and (indicators or stages or children):
-        assert exactly is not None
-        assert share == 100
-
-
-@many_examples
-@given(
-    each=st.lists(st.none() | st.integers(0, 24).map(Decimal), min_size=1, max_size=4),
-    policy=POLICIES,
-)
-def test_missing_is_told_apart_from_zero(each: list[Decimal | None], policy: Policy) -> None:
-    twelve = {"polarity": Polarity.RISING, "planned": Decimal(12)}
-    indicators = [Measured(**twelve, realized=amount) for amount in each]
-    zeros = [Measured(**twelve, realized=amount or Decimal(0)) for amount in each]
-
-    strict = achieved_exactly(indicators, None, [], replace(policy, missing_counts_as_zero=False))
-    kind = achieved_exactly(indicators, None, [], replace(policy, missing_counts_as_zero=True))
-
-    assert (strict is None) == all(amount is None for amount in each)
-    assert kind == achieved_exactly(zeros, None, [], policy)
-    if strict is not None and None in each:
-        assert kind is not None
-        assert kind <= strict
