@@ -298,7 +298,7 @@ def _weight_of(node: Node, cascade: EdgeKind | None) -> Decimal | None:
     """The weight that a weighted cascade must have, and no other may."""
     if cascade is EdgeKind.WEIGHTED:
         return _percent(node)
-    if node.data.get("weight") is not None:
+    if node.data.get("weight") is not None and node.data.get("cascade") in list(CASCADES):
         message = "a weight is given, so cascade must be weighted"
         node.fault("weight", FaultCode.CASCADE_UNCLEAR, message)
     return None

@@ -643,6 +643,17 @@ def test_words_are_read_in_both_languages(key: str, word: str, meaning: Any) -> 
     assert getattr(case.targets[4], key) is meaning
 
 
+def test_a_weight_beside_a_cascade_that_cannot_be_read_is_no_second_fault() -> None:
+    data = valid()
+    data["targets"][4]["cascade"] = "berbobot"
+
+    _, faults, _ = parse_case(data)
+
+    assert [str(fault) for fault in faults] == [
+        'targets[4] "K".cascade: "berbobot" is none of none, direct, weighted, indirect'
+    ]
+
+
 def test_weights_above_100_are_named_with_their_sum() -> None:
     data = valid()
     data["targets"][3] |= {"cascade": "weighted", "weight": 60.5}
