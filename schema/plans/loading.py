@@ -29,6 +29,7 @@ from schema.targets.case_flow import Key, edges_of, flows_of
 from schema.targets.case_values import Case, UnitEntry
 from schema.targets.models import (
     Classification,
+    EdgeKind,
     Indicator,
     Period,
     Stage,
@@ -36,6 +37,7 @@ from schema.targets.models import (
     TargetEdge,
     TrajectoryPoint,
 )
+from schema.targets.rolling import roll
 from schema.values import local_date, utc_now, uuid7
 
 # One load at a time: two of the same file would both find the period empty.
@@ -93,6 +95,7 @@ async def save_case(case: Case, progress: Progress = lambda stored: None) -> Loa
         edges = await _save_edges(connection, case, ids)
         indicators, points = await _save_indicators(connection, case, ids)
         stages = await _save_stages(connection, case, ids)
+        await _roll(connection, case, ids)
         today = local_date(utc_now(), agency.timezone)
         await refresh_reporting_lines(connection, agency, today)
     return Loaded(
@@ -212,6 +215,9 @@ def _targets(
                 position=positions[entry.parent],
                 title=entry.title,
                 kind=entry.kind,
+                category=entry.category,
+                assigned_by=entry.assigned_by,
+                perspective=entry.perspective,
                 classification=(
                     Classification.ORGANIZATION if owned_by_unit else Classification.INDIVIDUAL
                 ),
@@ -232,6 +238,7 @@ async def _save_edges(
             parent_id=targets[edge.parent],
             child_id=targets[edge.child],
             kind=edge.kind,
+            weight=edge.weight,
             primary=edge.primary,
         )
         for edge in edges_of(case)
@@ -311,6 +318,12 @@ async def _save_stages(
     ]
     await Stage.bulk_create(stages, batch_size=BATCH, using_db=connection)
     return len(stages)
+
+
+async def _roll(connection: BaseDBAsyncClient, case: Case, targets: Mapping[str, UUID]) -> None:
+    """Staged work stands at 0 from the first day, and so does what it counts in."""
+    weighted = (edge.child for edge in edges_of(case) if edge.kind is EdgeKind.WEIGHTED)
+    await roll(connection, {targets[code] for code in weighted})
 
 
 def _batches(targets: Sequence[Target]) -> Iterator[tuple[int, Sequence[Target]]]:

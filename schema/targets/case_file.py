@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from schema.organizations.models import AssignmentKind
-from schema.targets.case_flow import flow_warnings
+from schema.targets.case_flow import flow_warnings, weight_faults
 from schema.targets.case_nodes import LARGEST_ORDER, LONGEST_CODE, Node, kind_of
 from schema.targets.case_paths import planned_path
 from schema.targets.case_rules import check_people, check_targets, check_units, plain_warnings
@@ -24,19 +24,50 @@ from schema.targets.case_values import (
     Fault,
     FaultCode,
     IndicatorEntry,
+    ServiceEntry,
     StageEntry,
     TargetEntry,
     UnitEntry,
     quoted,
 )
-from schema.targets.models import Accumulation, Aspect, EdgeKind, Polarity, TargetKind
+from schema.targets.models import (
+    Accumulation,
+    Aspect,
+    EdgeKind,
+    Perspective,
+    Polarity,
+    ResultCategory,
+    TargetKind,
+)
 from schema.values import is_nip
 
 LONGEST_TARGET_CODE = 120
 LONGEST_MEASURE = 120
+LONGEST_ASSIGNER = 200
 
 KINDS = {"quantitative": TargetKind.QUANTITATIVE, "staged": TargetKind.STAGED}
-CASCADES = {"none": None, "direct": EdgeKind.DIRECT, "indirect": EdgeKind.INDIRECT}
+CASCADES = {
+    "none": None,
+    "direct": EdgeKind.DIRECT,
+    "weighted": EdgeKind.WEIGHTED,
+    "indirect": EdgeKind.INDIRECT,
+}
+CATEGORIES = {
+    "utama": ResultCategory.MAIN,
+    "tambahan": ResultCategory.ADDITIONAL,
+    "main": ResultCategory.MAIN,
+    "additional": ResultCategory.ADDITIONAL,
+}
+PERSPECTIVES = {
+    "penerima layanan": Perspective.SERVICE_RECIPIENTS,
+    "proses bisnis": Perspective.BUSINESS_PROCESS,
+    "penguatan internal": Perspective.INTERNAL_STRENGTHENING,
+    "anggaran": Perspective.BUDGET,
+    "service_recipients": Perspective.SERVICE_RECIPIENTS,
+    "business_process": Perspective.BUSINESS_PROCESS,
+    "internal_strengthening": Perspective.INTERNAL_STRENGTHENING,
+    "budget": Perspective.BUDGET,
+}
 ASPECTS = {
     "kuantitas": Aspect.QUANTITY,
     "kualitas": Aspect.QUALITY,
@@ -119,7 +150,7 @@ def parse_case(data: object, *, units_only: bool = False) -> Checked:
     if not units_only:
         heads, people_faults, people_warnings = check_people(case)
         case = replace(case, heads=heads)
-        faults += people_faults + check_targets(case)
+        faults += people_faults + check_targets(case) + weight_faults(case)
         warnings += people_warnings
     if faults:
         return None, faults, warnings
@@ -219,11 +250,12 @@ def _target(node: Node, starts_on: date, ends_on: date) -> TargetEntry:
         node.fault("stages", FaultCode.STAGES_UNCLEAR, "staged, and has no stage")
     if kind is TargetKind.QUANTITATIVE and stages:
         node.fault("stages", FaultCode.STAGES_UNCLEAR, "has stages, and is not staged")
+    cascade = _cascade(node, parent)
     return TargetEntry(
         place=node.place,
         code=node.text("code", LONGEST_TARGET_CODE),
         parent=parent,
-        cascade=_cascade(node, parent),
+        cascade=cascade,
         title=node.text("title"),
         kind=kind,
         owner_unit=owner_unit,
@@ -235,6 +267,11 @@ def _target(node: Node, starts_on: date, ends_on: date) -> TargetEntry:
         stages=stages,
         direct_sum_of=node.optional_text("direct_sum_of"),
         outputs=0 if stages else len(outputs),
+        weight=_weight_of(node, cascade),
+        also_serves=_also_serves(node),
+        category=node.optional_choice("category", CATEGORIES) or ResultCategory.MAIN,
+        assigned_by=node.optional_text("assigned_by", LONGEST_ASSIGNER),
+        perspective=node.optional_choice("perspective", PERSPECTIVES),
     )
 
 
@@ -255,6 +292,36 @@ def _cascade(node: Node, parent: str | None) -> EdgeKind | None:
         message = "none, yet a parent is given" if parent else "needs a parent"
         node.fault("cascade", FaultCode.CASCADE_UNCLEAR, message)
     return cascade
+
+
+def _weight_of(node: Node, cascade: EdgeKind | None) -> Decimal | None:
+    """The weight that a weighted cascade must have, and no other may."""
+    if cascade is EdgeKind.WEIGHTED:
+        return _percent(node)
+    if node.data.get("weight") is not None and node.data.get("cascade") in list(CASCADES):
+        message = "a weight is given, so cascade must be weighted"
+        node.fault("weight", FaultCode.CASCADE_UNCLEAR, message)
+    return None
+
+
+def _percent(node: Node) -> Decimal | None:
+    """A required weight in percent; None after a fault."""
+    value = node.data.get("weight")
+    if value is None:
+        node.fault("weight", FaultCode.MISSING, "missing")
+        return None
+    exact = node.exact("weight", value, decimals=4)
+    if exact is not None and not 0 < exact <= 100:
+        node.fault("weight", FaultCode.NUMBER_INVALID, "must be above 0 and at most 100")
+        return None
+    return exact
+
+
+def _also_serves(node: Node) -> tuple[ServiceEntry, ...]:
+    return tuple(
+        ServiceEntry(place=entry.place, parent=entry.text("parent"), weight=_percent(entry))
+        for entry in node.children("also_serves", required=False)
+    )
 
 
 def _stages(node: Node, outputs: list[str]) -> tuple[StageEntry, ...]:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from schema.targets.case_values import (
     Case,
     CaseWarning,
+    Fault,
+    FaultCode,
     IndicatorEntry,
     TargetEntry,
     WarningCode,
@@ -31,16 +33,21 @@ class Edge:
     child: str
     kind: EdgeKind
     primary: bool
+    weight: Decimal | None = None
 
 
 def edges_of(case: Case) -> list[Edge]:
-    """Each target's primary edge to its parent, and a direct one to what it sums to besides."""
+    """Each target's primary edge to its parent, a direct one to what it sums to besides, and
+    weighted ones to what it also serves."""
     edges: list[Edge] = []
     for target in case.targets:
+        code = target.code
         if target.parent is not None and target.cascade is not None:
-            edges.append(Edge(target.parent, target.code, target.cascade, primary=True))
+            edges.append(Edge(target.parent, code, target.cascade, True, target.weight))
         if target.direct_sum_of not in (None, target.parent):
-            edges.append(Edge(str(target.direct_sum_of), target.code, EdgeKind.DIRECT, False))
+            edges.append(Edge(str(target.direct_sum_of), code, EdgeKind.DIRECT, False))
+        for service in target.also_serves:
+            edges.append(Edge(service.parent, code, EdgeKind.WEIGHTED, False, service.weight))
     return edges
 
 
@@ -102,9 +109,51 @@ def _measures(target: TargetEntry) -> str:
     return ", ".join(words) or "no indicator"
 
 
+def weight_faults(case: Case) -> list[Fault]:
+    """Every target whose children's weights are over 100: 60 and 50 are 110."""
+    weights = _weights(case)
+    return [
+        Fault(
+            target.place,
+            FaultCode.WEIGHTS_ABOVE_100,
+            f"the weights of its children add up to {figure(weights[target.code])}, over 100",
+        )
+        for target in case.targets
+        if target.code in weights and weights[target.code] > 100
+    ]
+
+
+def _weights(case: Case) -> dict[str, Decimal]:
+    """Percent of each target that its weighted children take in all."""
+    weights: dict[str, Decimal] = defaultdict(Decimal)
+    for edge in edges_of(case):
+        if edge.weight is not None:
+            weights[edge.parent] += edge.weight
+    return dict(weights)
+
+
+def _weight_warnings(case: Case) -> list[CaseWarning]:
+    """Every target that is made of its children only, where these leave something open."""
+    weights = _weights(case)
+    return [
+        CaseWarning(
+            target.place,
+            WarningCode.WEIGHTS_BELOW_100,
+            f"the weights of its children add up to {figure(weights[target.code])}, and it "
+            "measures nothing itself",
+        )
+        for target in case.targets
+        if target.code in weights
+        and weights[target.code] < 100
+        and not (target.indicators or target.stages)
+    ]
+
+
 def flow_warnings(case: Case) -> list[CaseWarning]:
-    """Warnings of flows, and of every sum that is not what the parent plans, both figures."""
+    """Warnings of flows, of weights that leave something open, and of every sum that is not what
+    the parent plans, both figures."""
     flows, warnings = flows_of(case)
+    warnings += _weight_warnings(case)
     indicators: dict[Key, IndicatorEntry] = {
         (target.code, indicator.position): indicator
         for target in case.targets

@@ -188,9 +188,11 @@ class Node:
             return []
         return value
 
-    def children(self, key: str, label: str | None = None) -> Iterator["Node"]:
-        """The objects of a required list, each with its place and, if it has one, its code."""
-        for index, value in enumerate(self.list_of(key)):
+    def children(
+        self, key: str, label: str | None = None, *, required: bool = True
+    ) -> Iterator["Node"]:
+        """The objects of a list, each with its place and, if it has one, its code."""
+        for index, value in enumerate(self.list_of(key, required=required)):
             at = f"{self.place}.{key}[{index}]".lstrip(".")
             if isinstance(value, dict):
                 node = Node(cast("Mapping[str, object]", value), at, self.faults)

@@ -5,7 +5,7 @@ since their fault is listed already.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from schema.targets.case_values import (
@@ -14,6 +14,7 @@ from schema.targets.case_values import (
     EmployeeEntry,
     Fault,
     FaultCode,
+    TargetEntry,
     WarningCode,
     figure,
     quoted,
@@ -115,6 +116,7 @@ def check_targets(case: Case) -> list[Fault]:
     above: dict[str, list[str]] = {}
     for target in targets:
         parents = [target.parent, target.direct_sum_of]
+        parents += [service.parent for service in target.also_serves]
         above[target.code] = list(dict.fromkeys(code for code in parents if code))
         if target.parent and target.parent not in known:
             faults.append(_unknown(target, FaultCode.UNKNOWN_PARENT, "parent", target.parent))
@@ -129,8 +131,26 @@ def check_targets(case: Case) -> list[Fault]:
             elif target.cascade is not EdgeKind.DIRECT:
                 message = "direct_sum_of is given, so cascade must be direct"
                 faults.append(Fault(target.place, FaultCode.CASCADE_UNCLEAR, message))
+        faults += _check_services(target, known)
     by_code = {target.code: target for target in targets}
     return faults + _cycles(by_code, above, "the target stands above itself")
+
+
+def _check_services(target: TargetEntry, known: Collection[str]) -> list[Fault]:
+    """What a target serves besides its parent: known, once each, and only where it has one."""
+    faults: list[Fault] = []
+    served = {target.parent, target.direct_sum_of}
+    for service in target.also_serves:
+        if service.parent and service.parent not in known:
+            faults.append(_unknown(service, FaultCode.UNKNOWN_TARGET, "parent", service.parent))
+        elif service.parent and service.parent in served:
+            message = f"{quoted(service.parent)} is served already"
+            faults.append(Fault(service.place, FaultCode.DUPLICATE, message))
+        served.add(service.parent)
+    if target.also_serves and target.parent is None:
+        message = "also_serves is given, so a parent must be"
+        faults.append(Fault(target.place, FaultCode.CASCADE_UNCLEAR, message))
+    return faults
 
 
 def _unknown(entry: Placed, code: FaultCode, role: str, name: str) -> Fault:

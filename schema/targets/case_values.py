@@ -10,7 +10,15 @@ from decimal import Decimal
 from enum import StrEnum
 
 from schema.organizations.models import AssignmentKind
-from schema.targets.models import Accumulation, Aspect, EdgeKind, Polarity, TargetKind
+from schema.targets.models import (
+    Accumulation,
+    Aspect,
+    EdgeKind,
+    Perspective,
+    Polarity,
+    ResultCategory,
+    TargetKind,
+)
 from schema.targets.rules import Point
 
 
@@ -42,6 +50,7 @@ class FaultCode(StrEnum):
     PATH_UNCLEAR = "PATH_UNCLEAR"
     RANGE_UNCLEAR = "RANGE_UNCLEAR"
     STAGES_UNCLEAR = "STAGES_UNCLEAR"
+    WEIGHTS_ABOVE_100 = "WEIGHTS_ABOVE_100"
 
 
 class WarningCode(StrEnum):
@@ -58,6 +67,7 @@ class WarningCode(StrEnum):
     HEAD_UNCLEAR = "HEAD_UNCLEAR"
     SELF_PARENT = "SELF_PARENT"
     MISPLACED = "MISPLACED"
+    WEIGHTS_BELOW_100 = "WEIGHTS_BELOW_100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +146,21 @@ class IndicatorEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry:
+    """A target that is served besides the parent, and the percent of it that this counts."""
+
+    place: str
+    parent: str
+    weight: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetEntry:
     """`cascade` is None for a target without a parent. Exactly one owner is given.
 
     `direct_sum_of` names the target whose number the direct children add up to, where the
-    source says so; `outputs` are planned proofs that no stage could take up.
+    source says so; `outputs` are planned proofs that no stage could take up. `weight` is percent
+    of the parent, of a weighted cascade only.
     """
 
     place: str
@@ -155,6 +175,11 @@ class TargetEntry:
     stages: tuple[StageEntry, ...] = ()
     direct_sum_of: str | None = None
     outputs: int = 0
+    weight: Decimal | None = None
+    also_serves: tuple[ServiceEntry, ...] = ()
+    category: ResultCategory = ResultCategory.MAIN
+    assigned_by: str | None = None
+    perspective: Perspective | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

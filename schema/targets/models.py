@@ -25,6 +25,14 @@ def optional_quantity() -> fields.DecimalField[Decimal | None]:
     return fields.DecimalField(max_digits=22, decimal_places=6, null=True)
 
 
+def optional_total() -> fields.DecimalField[Decimal | None]:
+    """An exact sum of numbers, or None where nothing is known: up to 32 places before the point.
+
+    Ten records of the largest quantity are more than `quantity` holds.
+    """
+    return fields.DecimalField(max_digits=38, decimal_places=6, null=True)
+
+
 class Classification(StrEnum):
     """Whose a result is: inherited by the post's next holder, or the person's own."""
 
@@ -213,8 +221,8 @@ class Indicator(Row):
         on_delete=fields.OnDelete.RESTRICT,
     )
     contributes_to_id: UUID | None
-    own = optional_quantity()
-    realized = optional_quantity()
+    own = optional_total()
+    realized = optional_total()
     own_records = fields.IntField(default=0)
     contributing = fields.IntField(default=0)
     realized_at: datetime | None = fields.DatetimeField(null=True)

@@ -91,7 +91,8 @@ class Roll:
     def all(self) -> dict[UUID, Decimal | None]:
         """Every edge between the targets, by its key."""
         for key in self.targets:
-            self._work_out(key)
+            if key not in self.done:
+                self._work_out(key)
         return self.fresh
 
     def _work_out(self, top: UUID) -> None:

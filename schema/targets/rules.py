@@ -170,15 +170,12 @@ def shares_of(
     nothing, so its own are shown and not counted.
     """
     own = own_percentage(indicators, stages or (), policy)
-    parts = [Share(child.weight, _known(child.achieved, policy)) for child in children]
+    # Counted once more: an edge may keep what was reached under another cap.
+    parts = [Share(child.weight, counted(child.achieved, policy)) for child in children]
     left = max(ZERO, HUNDRED - sum((child.weight for child in children), ZERO))
     if (indicators or stages) and left > 0:
         parts.append(Share(left, own))
     return parts
-
-
-def _known(percent: Decimal | None, policy: Policy) -> Decimal | None:
-    return ZERO if percent is None and policy.missing_counts_as_zero else percent
 
 
 def whole(shares: Iterable[Share]) -> Decimal | None:

@@ -19,7 +19,14 @@ from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_flow import edges_of, flows_of
 from schema.targets.case_rules import cycles
 from schema.targets.case_values import Case, FaultCode, WarningCode
-from schema.targets.models import Accumulation, Aspect, EdgeKind, Polarity
+from schema.targets.models import (
+    Accumulation,
+    Aspect,
+    EdgeKind,
+    Perspective,
+    Polarity,
+    ResultCategory,
+)
 from schema.targets.rules import Point
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -41,7 +48,8 @@ INDICATOR = {
 def valid() -> dict[str, Any]:
     """A small case with every key of the format in it, and nothing to warn of.
 
-    G (unit A) <- direct: S (unit B, 6), P (the staff of B, 4); 6 + 4 = 10.
+    G (unit A) <- direct: S (unit B, 6), P (the staff of B, 4); 6 + 4 = 10. K (the staff of B)
+    counts 40 % in S and 30 % in G.
     """
     return copy.deepcopy(
         {
@@ -138,6 +146,21 @@ def valid() -> dict[str, Any]:
                     "outputs": ["Aplikasi"],
                     "more_outputs": [["Panduan"]],
                 },
+                {
+                    "code": "K",
+                    "parent": "S",
+                    "owner": {"nip": STAFF},
+                    "title": "Pegawai terlatih",
+                    "kind": "quantitative",
+                    "cascade": "weighted",
+                    "weight": 40,
+                    "also_serves": [{"parent": "G", "weight": 30.5}],
+                    "category": "tambahan",
+                    "assigned_by": "Kepala Dinas",
+                    "perspective": "penguatan internal",
+                    "indicators": [INDICATOR | {"unit_of_measure": "orang"}],
+                    "stages": [],
+                },
             ],
         }
     )
@@ -176,6 +199,10 @@ PLAN = "quarterly_target_cumulative"
 QUARTERS = (*FIRST, PLAN)
 MONTHS = ("targets", 2, "indicators", 0, "monthly_plan")
 AT_MONTHS = 'targets[2] "P".indicators[0].monthly_plan'
+WEIGHED = ("targets", 4)
+AT_WEIGHED = 'targets[4] "K"'
+SERVICE = (*WEIGHED, "also_serves", 0)
+AT_SERVICE = f"{AT_WEIGHED}.also_serves[0]"
 NUMBER = FaultCode.NUMBER_INVALID
 
 # What is changed in the valid case; where the fault is; which it is.
@@ -225,7 +252,7 @@ FAULTS: list[tuple[Callable[[dict[str, Any]], None], str, FaultCode]] = [
     (put("employees", 2, "appraiser", value="1" * 18), AT_CITRA, FaultCode.UNKNOWN_PERSON),
     (put("employees", 2, "appraiser", value=STAFF), AT_CITRA, FaultCode.CYCLE),
     (put("employees", 1, "acting", value="PJ"), f"{AT_BUDI}.acting", FaultCode.UNKNOWN_CHOICE),
-    (again("targets", 3), 'targets[4] "W"', FaultCode.DUPLICATE),
+    (again("targets", 3), 'targets[5] "W"', FaultCode.DUPLICATE),
     (drop("targets", 3, "code"), "targets[3].code", FaultCode.MISSING),
     (
         put("targets", 3, "code", value="x" * 121),
@@ -281,6 +308,48 @@ FAULTS: list[tuple[Callable[[dict[str, Any]], None], str, FaultCode]] = [
     (put("targets", 3, "direct_sum_of", value="G"), 'targets[3] "W"', FaultCode.CASCADE_UNCLEAR),
     (put("targets", 2, "direct_sum_of", value="Z"), 'targets[2] "P"', FaultCode.UNKNOWN_TARGET),
     (put("targets", 1, "direct_sum_of", value="W"), 'targets[1] "S"', FaultCode.CYCLE),
+    (drop(*WEIGHED, "weight"), f"{AT_WEIGHED}.weight", FaultCode.MISSING),
+    (put(*WEIGHED, "weight", value="40"), f"{AT_WEIGHED}.weight", FaultCode.WRONG_TYPE),
+    (put(*WEIGHED, "weight", value=0), f"{AT_WEIGHED}.weight", NUMBER),
+    (put(*WEIGHED, "weight", value=Decimal("100.0001")), f"{AT_WEIGHED}.weight", NUMBER),
+    (put(*WEIGHED, "weight", value=Decimal("0.00001")), f"{AT_WEIGHED}.weight", NUMBER),
+    (put(*WEIGHED, "cascade", value="direct"), f"{AT_WEIGHED}.weight", FaultCode.CASCADE_UNCLEAR),
+    (put("targets", 1, "weight", value=5), 'targets[1] "S".weight', FaultCode.CASCADE_UNCLEAR),
+    (put(*WEIGHED, "direct_sum_of", value="W"), AT_WEIGHED, FaultCode.CASCADE_UNCLEAR),
+    (put(*WEIGHED, "also_serves", value={}), f"{AT_WEIGHED}.also_serves", FaultCode.WRONG_TYPE),
+    (put(*WEIGHED, "also_serves", value=["G"]), AT_SERVICE, FaultCode.WRONG_TYPE),
+    (drop(*SERVICE, "parent"), f"{AT_SERVICE}.parent", FaultCode.MISSING),
+    (drop(*SERVICE, "weight"), f"{AT_SERVICE}.weight", FaultCode.MISSING),
+    (put(*SERVICE, "weight", value=-1), f"{AT_SERVICE}.weight", NUMBER),
+    (put(*SERVICE, "parent", value="Z"), AT_SERVICE, FaultCode.UNKNOWN_TARGET),
+    (put(*SERVICE, "parent", value="S"), AT_SERVICE, FaultCode.DUPLICATE),
+    (put(*SERVICE, "parent", value="K"), AT_WEIGHED, FaultCode.CYCLE),
+    (
+        put("targets", 0, "also_serves", value=[{"parent": "W", "weight": 1}]),
+        'targets[0] "G"',
+        FaultCode.CASCADE_UNCLEAR,
+    ),
+    (
+        put("targets", 1, "also_serves", value=[{"parent": "K", "weight": 1}]),
+        'targets[1] "S"',
+        FaultCode.CYCLE,
+    ),
+    (  # 30.5 + 69.5001 = 100.0001
+        put("targets", 3, "also_serves", value=[{"parent": "G", "weight": Decimal("69.5001")}]),
+        'targets[0] "G"',
+        FaultCode.WEIGHTS_ABOVE_100,
+    ),
+    (put(*WEIGHED, "category", value="lain"), f"{AT_WEIGHED}.category", FaultCode.UNKNOWN_CHOICE),
+    (
+        put(*WEIGHED, "assigned_by", value="x" * 201),
+        f"{AT_WEIGHED}.assigned_by",
+        FaultCode.TEXT_TOO_LONG,
+    ),
+    (
+        put(*WEIGHED, "perspective", value="budgets"),
+        f"{AT_WEIGHED}.perspective",
+        FaultCode.UNKNOWN_CHOICE,
+    ),
     (put(*FIRST, "aspect", value="mutu"), f"{AT_FIRST}.aspect", FaultCode.UNKNOWN_CHOICE),
     (drop(*FIRST, "title"), f"{AT_FIRST}.title", FaultCode.MISSING),
     (
@@ -499,7 +568,7 @@ def test_values_of_a_case_are_read_as_the_format_says() -> None:
     case, _, _ = parse_case(valid())
 
     assert case is not None
-    goal, section, personal, staged = case.targets
+    goal, section, personal, staged, weighed = case.targets
     assert (case.timezone, case.starts_on, case.ends_on) == (
         "Asia/Makassar",
         date(2026, 1, 1),
@@ -531,6 +600,70 @@ def test_values_of_a_case_are_read_as_the_format_says() -> None:
         (2, "Berita acara\nFoto\nAplikasi\nPanduan", None),
     ]
     assert section.direct_sum_of == "G"
+    assert (weighed.cascade, weighed.weight) == (EdgeKind.WEIGHTED, Decimal(40))
+    assert [(each.parent, each.weight) for each in weighed.also_serves] == [("G", Decimal("30.5"))]
+    assert (weighed.category, weighed.assigned_by, weighed.perspective) == (
+        ResultCategory.ADDITIONAL,
+        "Kepala Dinas",
+        Perspective.INTERNAL_STRENGTHENING,
+    )
+    assert (goal.category, goal.assigned_by, goal.perspective, goal.weight) == (
+        ResultCategory.MAIN,
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "meaning"),
+    [
+        ("category", "utama", ResultCategory.MAIN),
+        ("category", "tambahan", ResultCategory.ADDITIONAL),
+        ("category", "main", ResultCategory.MAIN),
+        ("category", "additional", ResultCategory.ADDITIONAL),
+        ("perspective", "penerima layanan", Perspective.SERVICE_RECIPIENTS),
+        ("perspective", "proses bisnis", Perspective.BUSINESS_PROCESS),
+        ("perspective", "penguatan internal", Perspective.INTERNAL_STRENGTHENING),
+        ("perspective", "anggaran", Perspective.BUDGET),
+        ("perspective", "service_recipients", Perspective.SERVICE_RECIPIENTS),
+        ("perspective", "business_process", Perspective.BUSINESS_PROCESS),
+        ("perspective", "internal_strengthening", Perspective.INTERNAL_STRENGTHENING),
+        ("perspective", "budget", Perspective.BUDGET),
+    ],
+)
+def test_words_are_read_in_both_languages(key: str, word: str, meaning: Any) -> None:
+    data = valid()
+    data["targets"][4][key] = word
+
+    case, faults, _ = parse_case(data)
+
+    assert faults == []
+    assert case is not None
+    assert getattr(case.targets[4], key) is meaning
+
+
+def test_a_weight_beside_a_cascade_that_cannot_be_read_is_no_second_fault() -> None:
+    data = valid()
+    data["targets"][4]["cascade"] = "berbobot"
+
+    _, faults, _ = parse_case(data)
+
+    assert [str(fault) for fault in faults] == [
+        'targets[4] "K".cascade: "berbobot" is none of none, direct, weighted, indirect'
+    ]
+
+
+def test_weights_above_100_are_named_with_their_sum() -> None:
+    data = valid()
+    data["targets"][3] |= {"cascade": "weighted", "weight": 60.5}
+
+    _, faults, _ = parse_case(data)
+
+    # K counts 40 in S already: 40 + 60.5 = 100.5
+    assert [str(fault) for fault in faults] == [
+        'targets[1] "S": the weights of its children add up to 100.5, over 100'
+    ]
 
 
 def test_edges_and_flows_follow_parent_and_direct_sum() -> None:
@@ -547,7 +680,10 @@ def test_edges_and_flows_follow_parent_and_direct_sum() -> None:
         ("S", "P", EdgeKind.DIRECT, True),
         ("G", "P", EdgeKind.DIRECT, False),
         ("S", "W", EdgeKind.INDIRECT, True),
+        ("S", "K", EdgeKind.WEIGHTED, True),
+        ("G", "K", EdgeKind.WEIGHTED, False),
     ]
+    assert [edge.weight for edge in edges_of(case)] == [None] * 4 + [Decimal(40), Decimal("30.5")]
     assert flows_of(case)[0] == {("P", 0): ("G", 0)}
 
 
@@ -654,6 +790,12 @@ WARNINGS: list[tuple[list[Callable[[dict[str, Any]], None]], str, WarningCode, s
         'units[1] "B"',
         WarningCode.HEAD_UNCLEAR,
         f'the head is unclear, so none is set: {SECTION} ("Analis"), {STAFF} ("Analis")',
+    ),
+    (  # 40 of 100, and no number or stage of its own for the other 60
+        [put("targets", 1, "indicators", value=[])],
+        'targets[1] "S"',
+        WarningCode.WEIGHTS_BELOW_100,
+        "the weights of its children add up to 40, and it measures nothing itself",
     ),
 ]
 
@@ -771,7 +913,10 @@ def assert_coherent(case: Case) -> None:
     stored = {key: place for place, key in enumerate(receivers_first(keys, flows))}
     assert all(stored[flows[key]] < stored[key] for key in flows)
     codes = {target.code for target in case.targets}
-    assert all({edge.parent, edge.child} <= codes for edge in edges_of(case))
+    edges = edges_of(case)
+    assert all({edge.parent, edge.child} <= codes for edge in edges)
+    assert len({(edge.parent, edge.child) for edge in edges}) == len(edges)
+    assert all((edge.kind is EdgeKind.WEIGHTED) == (edge.weight is not None) for edge in edges)
 
 
 REAL = {

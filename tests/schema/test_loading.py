@@ -13,11 +13,13 @@ from tortoise.exceptions import IntegrityError
 
 from schema.errors import DomainError
 from schema.plans.loading import Loaded, save_case, save_units
+from schema.progress.recomputing import recompute
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
 from server.commands.load import check, load, store
 from server.database import Database, DatabaseRole, PostgresServer, provision
 from server.settings import Settings
+from tests.schema.test_statements import counted
 
 CASES = Path(__file__).parents[2] / "cases"
 HEAD, STAFF, OTHER = "197001012000011001", "199001012015011003", "199101012016012004"
@@ -276,6 +278,73 @@ async def test_stored_case_means_what_the_file_says(database: Database) -> None:
         (date(2026, 2, 28), Decimal(4)),
         (date(2026, 5, 31), Decimal(10)),
     ]
+
+
+def weighing(number: int = 1) -> dict[str, Any]:
+    """G (10 times) <- S 40 %, and `number` targets W of two stages that count in S and in G.
+
+    All W of one parent share 50 %; S has its own number for the other 50.
+    """
+    data = small()
+    weight = 50 // number
+    _, part, staged = data["targets"]
+    part |= {"cascade": "weighted", "weight": 40}
+    data["targets"][2:] = [
+        staged
+        | {
+            "code": f"W{n}",
+            "cascade": "weighted",
+            "weight": weight,
+            "also_serves": [{"parent": "G", "weight": weight}],
+            "category": "tambahan",
+            "assigned_by": "Kepala Dinas",
+            "perspective": "anggaran",
+            "indicators": [],
+        }
+        for n in range(number)
+    ]
+    return data
+
+
+async def test_weights_are_stored_and_staged_work_counts_from_the_first_day(
+    database: Database,
+) -> None:
+    assert (await save_case(parsed(weighing()))).edges == 3
+
+    edges = await rows(
+        """SELECT p.code AS parent, c.code AS child, e.kind, e.weight, e."primary", e.achieved
+        FROM target_edge e JOIN target p ON p.id = e.parent_id JOIN target c ON c.id = e.child_id
+        ORDER BY 1, 2"""
+    )
+    # No stage of W0 is done: 0 %. S has no number, so it stands where W0 does; its own is missing.
+    assert [tuple(row.values()) for row in edges] == [
+        ("G", "S", "WEIGHTED", Decimal(40), True, Decimal(0)),
+        ("G", "W0", "WEIGHTED", Decimal(50), False, Decimal(0)),
+        ("S", "W0", "WEIGHTED", Decimal(50), True, Decimal(0)),
+    ]
+    targets = await rows("SELECT code, category, assigned_by, perspective FROM target ORDER BY 1")
+    assert [tuple(row.values()) for row in targets] == [
+        ("G", "MAIN", None, None),
+        ("S", "MAIN", None, None),
+        ("W0", "ADDITIONAL", "Kepala Dinas", "BUDGET"),
+    ]
+    assert [kind.differences async for kind in recompute()] == [[]] * 4
+
+
+async def test_weighted_targets_are_rolled_up_in_as_many_statements_as_one(
+    database: Database,
+) -> None:
+    one, other = json.dumps(weighing(1)), json.dumps(weighing(50))
+    for mine, theirs in ((HEAD, OTHER), (STAFF, OTHER[:-1] + "5"), ('"DC"', '"DL"')):
+        other = other.replace(mine, theirs)
+    numbers = []
+    for text in (one, other):
+        with counted() as statements:
+            await save_case(parsed(json.loads(text)))
+        numbers.append(len(statements))
+
+    # Rows are stored in batches of more than 50.
+    assert numbers[0] == numbers[1]
 
 
 async def test_second_load_is_refused_and_changes_nothing(database: Database) -> None:
