@@ -15,12 +15,14 @@ from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
 from schema.plans.graph import PerformancePlan
+from schema.policies.mutations import PolicyMutation
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
+from schema.targets.mutations import TargetMutation
 from schema.teams.graph import TeamQuery, TeamSubscription
 
 
@@ -35,7 +37,7 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
-Mutation = merge_types("Mutation", (ProgressMutation, FeedMutation))
+Mutation = merge_types("Mutation", (ProgressMutation, TargetMutation, PolicyMutation, FeedMutation))
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
 NODES = (
