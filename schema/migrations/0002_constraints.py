@@ -289,7 +289,8 @@ WORKING_TIME = """
 -- one that began last. Holidays count where the week observes them. Not secret, so no viewer is
 -- asked. For a range at once, since a call for each day took a calendar six times as long.
 CREATE FUNCTION required_days(of_employee uuid, first_day date, last_day date) RETURNS integer[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   of_agency uuid;
   off date[];
