@@ -287,7 +287,7 @@ WORKING_TIME = """
 -- Minutes that each day of a range asks of a person: `schema/policies/rules.py` says the same of
 -- values. The week of the nearest unit, else the agency's; one with an end before one without; the
 -- one that began last. Holidays count where the week observes them. Not secret, so no viewer is
--- asked. For a range at once, since a call for each day took a calendar six times as long.
+-- asked. For a range at once: with a call for each day a calendar takes several times as long.
 CREATE FUNCTION required_days(of_employee uuid, first_day date, last_day date) RETURNS integer[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
