@@ -110,7 +110,7 @@ def can_see_plan(scope: Scope, person: Person) -> bool:
 
 
 def can_administer(scope: Scope, agency_id: UUID) -> bool:
-    """See and run an agency's connectors and dead letters."""
+    """See and run an agency's connectors and dead letters; set how it counts time and work."""
     return agency_id in scope.agencies_with({Role.ADMINISTRATOR})
 
 

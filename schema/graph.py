@@ -17,12 +17,14 @@ from schema.organizations.graph import Agency, Employee, OrganizationQuery, Post
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
 from schema.plans.mutations import PlanMutation
 from schema.plans.period_mutations import PeriodMutation
+from schema.policies.mutations import PolicyMutation
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
+from schema.targets.mutations import TargetMutation
 from schema.teams.graph import TeamQuery, TeamSubscription
 
 
@@ -37,7 +39,17 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
-Mutation = merge_types("Mutation", (ProgressMutation, PlanMutation, PeriodMutation, FeedMutation))
+Mutation = merge_types(
+    "Mutation",
+    (
+        ProgressMutation,
+        PlanMutation,
+        PeriodMutation,
+        TargetMutation,
+        PolicyMutation,
+        FeedMutation,
+    ),
+)
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
 NODES = (

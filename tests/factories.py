@@ -7,7 +7,7 @@ by hand. `Api` executes operations against the schema itself and lets a fault of
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -53,8 +53,8 @@ from schema.plans.models import (
     PlanEvent,
     PlanEventKind,
 )
-from schema.policies.models import AgencyPolicy, LateEntries
-from schema.policies.rules import Policy
+from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, LateEntries, WorkingWeek
+from schema.policies.rules import BREAKS, WORKING_WEEK, Policy
 from schema.progress import service
 from schema.progress.intake import take_in
 from schema.progress.models import Activity, ProgressRecord
@@ -95,6 +95,10 @@ OTHER_SUPERVISOR = "198101012006031005"
 OTHER_STAFF = "199201012017031006"
 STRANGER = "199301012018031007"
 
+USUAL: Mapping[str, Any] = {
+    "entry_days": 366, "recognized_minutes": 660, "action_plans_required": False,
+}  # fmt: skip
+"""How the small agency counts."""
 VIEWERS: Mapping[str, str | None] = {
     "self": STAFF,
     "colleague": COLLEAGUE,
@@ -289,6 +293,7 @@ async def busy_day(world: World) -> None:
     """Another agency, roles, a connector that ran, and a morning of the staff member."""
     await save_case(case_of(OTHER_AGENCY))
     await _grant(world)
+    await _count(world)
     await _ingest(world)
     await _work(world)
 
@@ -302,6 +307,26 @@ async def _grant(world: World) -> None:
     await grant_role(elsewhere, "pengelola.dl", Role.ADMINISTRATOR)
     await grant_role(here, "auditor.dc", Role.AUDITOR)
     await grant_role(here, "layanan.dc", Role.CONNECTOR, world.installation.id)
+
+
+async def _count(world: World) -> None:
+    """How the agency counts, said in full and near the defaults: no figure changes by it."""
+    of = {"agency": world.rows["agency"], "set_by": SUPERIOR, "set_at": NOW}
+    policy = Policy(**USUAL)
+    await AgencyPolicy.create(**of, **asdict(policy), starts_on=date(2026, 1, 1))
+    await WorkingWeek.create(
+        **of,
+        unit=world.rows["unit C"],
+        name="Lima hari",
+        minutes=WORKING_WEEK,
+        breaks=BREAKS,
+        begins_at=time(7, 30),
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 12, 31),
+    )
+    await Holiday.create(
+        **of, day=date(2026, 12, 25), name="Natal", kind=HolidayKind.PUBLIC_HOLIDAY
+    )
 
 
 async def _ingest(world: World) -> None:
@@ -446,7 +471,7 @@ async def _work(world: World) -> None:
     records["replacing"] = await service.correct_progress(
         viewer, first.id, again, "Salah", tomorrow
     )
-    await _counting(world)
+    await _counting(world, **USUAL)
     for n, name in enumerate(("to correct", "to return")):
         at = later + timedelta(minutes=60 + 30 * n)
         one = Place(target_id=world.targets["T1"].id, quantity=Decimal(1))

@@ -8,7 +8,7 @@ of `schema/selection`.
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -43,7 +43,15 @@ from schema.plans.models import (
     PlanEvent,
 )
 from schema.policies.models import AgencyPolicy, Holiday, WorkingWeek
-from schema.policies.rules import Policy, Week, is_off, required_minutes
+from schema.policies.rules import (
+    DEFAULT,
+    Policy,
+    Week,
+    effective_minutes,
+    is_off,
+    required_minutes,
+    short_minutes,
+)
 from schema.progress.models import (
     Activity,
     DailyLog,
@@ -307,15 +315,16 @@ class Reference:
     def policy(self, target: Any) -> Policy | None:
         """The policy of the first day of the target's period."""
         first = self.rows.get(Period, target.period_id).starts_on
-        rows = [
-            row
-            for row in self.rows.where(AgencyPolicy, agency_id=target.agency_id)
-            if row.starts_on <= first
-        ]
-        if not rows:
+        last = self.policy_on(target.agency_id, first)
+        if last is None:
             return None
-        last = max(rows, key=lambda row: (row.starts_on, row.id))
         return Policy(**{item.name: getattr(last, item.name) for item in fields(Policy)})
+
+    def policy_on(self, agency_id: UUID, day: date) -> Any:
+        """The version that holds on a day."""
+        rows = self.rows.where(AgencyPolicy, agency_id=agency_id)
+        before = [row for row in rows if row.starts_on <= day]
+        return max(before, key=lambda row: (row.starts_on, row.id), default=None)
 
     def measured(self, row: Any) -> Measured:
         return Measured(
@@ -683,12 +692,66 @@ def if_seen(resolve: Resolve, otherwise: Any = None) -> Resolve:
     return lambda see, t, args: resolve(see, t, args) if see.sees(t) else otherwise
 
 
-def calendar(see: Reference, person: Any, args: Mapping[str, Any]) -> list[Day]:
+def days_of(args: Mapping[str, Any]) -> list[date]:
     start, end = args["from"], args["to"]
     if not 0 <= (end - start).days < 366:
         raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=366)
-    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
+
+
+def calendar(see: Reference, person: Any, args: Mapping[str, Any]) -> list[Day]:
+    days = days_of(args)
     return [see.day(person.id, day) for day in days] if see.works(person.id) else []
+
+
+def work_time(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
+    """Day by day, each with the policy that holds on it."""
+    days = days_of(args)
+    if not see.works(person.id):
+        return None
+    logs = [(see.day(person.id, on), see.policy_on(person.agency_id, on) or DEFAULT) for on in days]
+    required = sum(log.required_minutes for log, _ in logs)
+    recorded = sum(log.recorded_minutes for log, _ in logs)
+    return SimpleNamespace(
+        working_days=sum(log.required_minutes > 0 for log, _ in logs),
+        required_minutes=required,
+        effective_minutes=effective_minutes(
+            sum((log.required_minutes * one.effective_share for log, one in logs), Decimal(0))
+        ),
+        recorded_minutes=recorded,
+        recognized_minutes=sum(
+            log.recorded_minutes
+            if one.recognized_minutes is None
+            else min(log.recorded_minutes, one.recognized_minutes)
+            for log, one in logs
+        ),
+        short_minutes=short_minutes(required, recorded),
+    )
+
+
+def policies_of(see: Reference, agency: Any) -> list[Any]:
+    rows = see.rows.where(AgencyPolicy, agency_id=agency.id)
+    return sorted(rows, key=lambda row: (row.starts_on, row.id), reverse=True)
+
+
+def policy_of(see: Reference, agency: Any, on: date) -> Any:
+    nothing = {"starts_on": None, "set_at": None, "set_by": None}
+    return see.policy_on(agency.id, on) or SimpleNamespace(**asdict(DEFAULT), **nothing)
+
+
+def weeks_of(see: Reference, agency: Any) -> list[Any]:
+    rows = see.rows.where(WorkingWeek, agency_id=agency.id)
+    return sorted(rows, key=lambda row: (row.starts_on, row.id), reverse=True)
+
+
+def holidays_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
+    days = days_of(args)
+    rows = see.rows.where(Holiday, agency_id=agency.id)
+    return sorted((row for row in rows if row.day in days), key=lambda row: row.day)
+
+
+def setter(see: Reference, row: Any, args: Mapping[str, Any]) -> Any:
+    return row.set_by and named(see, Employee, nip=row.set_by)
 
 
 def plan_of(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
@@ -726,7 +789,8 @@ def plan_of_post(see: Reference, post: Any, period: str) -> Any:
 
 
 NODES = (
-    Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator, Stage, PerformancePlan, ProgressRecord,
+    Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
+    Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter,
 )  # fmt: skip
 
@@ -866,6 +930,17 @@ RESOLVERS: Mapping[str, Resolve] = {
         see.only_seen(see.rows.where(Unit, agency_id=a.id)), key=lambda u: u.code
     ),
     "Agency.goals": agency_goals,
+    "Agency.policy": lambda see, a, args: policy_of(see, a, args["on"]),
+    "Agency.policies": lambda see, a, args: policies_of(see, a),
+    "Agency.workingWeeks": lambda see, a, args: weeks_of(see, a),
+    "Agency.holidays": holidays_of,
+    "AgencyPolicy.setBy": setter,
+    "WorkingWeek.unit": get(Unit, "unit_id"),
+    "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
+    "WorkingWeek.beginsAt": lambda see, w, args: w.begins_at.strftime("%H:%M"),
+    "WorkingWeek.setBy": setter,
+    "Holiday.on": lambda see, h, args: h.day,
+    "Holiday.setBy": setter,
     "Unit.agency": get(Agency, "agency_id"),
     "Unit.parent": lambda see, u, args: see.above(u),
     "Unit.children": lambda see, u, args: sorted(
@@ -901,6 +976,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     ),
     "Employee.dailyLog": if_works(lambda see, e, args: see.day(e.id, args["on"])),
     "Employee.calendar": calendar,
+    "Employee.workTime": work_time,
     "Viewer.employee": lambda see, scope, args: see.rows.get(Employee, scope.employee_id),
     "Viewer.pendingRecords": lambda see, _, args: inbox(see, args),
     "Viewer.unreadCount": lambda see, _, args: inbox(see, {}).total_count,

@@ -287,63 +287,105 @@ $$;
 """
 
 WORKING_TIME = """
--- Minutes that a day asks of a person: `schema/policies/rules.py` says the same of values. The
--- week of the nearest unit, else the agency's; one with an end before one without; the one that
--- began last. Holidays count where the week observes them. Not secret, so no viewer is asked.
-CREATE FUNCTION required_minutes(of_employee uuid, on_day date) RETURNS integer
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- Minutes that each day of a range asks of a person: `schema/policies/rules.py` says the same of
+-- values. The week of the nearest unit, else the agency's; one with an end before one without; the
+-- one that began last. Holidays count where the week observes them. Not secret, so no viewer is
+-- asked. For a range at once: with a call for each day a calendar takes several times as long.
+CREATE FUNCTION required_days(of_employee uuid, first_day date, last_day date) RETURNS integer[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   of_agency uuid;
-  asked integer;
+  off date[];
+  has_weeks boolean;
+  has_units boolean;
+  line uuid[] := '{}';
+  cut date;
+  asked integer[];
   observes boolean;
 BEGIN
-  SELECT e.agency_id INTO of_agency FROM employee e WHERE e.id = of_employee;
-  IF EXISTS (SELECT FROM working_week w WHERE w.agency_id = of_agency AND w.unit_id IS NOT NULL) THEN
+  SELECT e.agency_id, w.is_there, w.of_units,
+    ARRAY(SELECT h.day FROM holiday h WHERE h.agency_id = e.agency_id
+      AND h.day BETWEEN first_day AND last_day AND h.kind <> 'WORKING_DAY')
+  INTO of_agency, has_weeks, has_units, off
+  FROM employee e CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS is_there, count(w.unit_id) > 0 AS of_units FROM working_week w
+    WHERE w.agency_id = e.agency_id AND w.starts_on <= last_day
+      AND (w.ends_on IS NULL OR w.ends_on >= first_day)
+  ) w WHERE e.id = of_employee;
+  IF has_units THEN
+    -- The unit of the first day's post and those above it, the nearest first.
     WITH RECURSIVE up (unit_id, distance) AS (
       (SELECT a.unit_id, 0 FROM assignment a WHERE a.employee_id = of_employee
-         AND a.starts_on <= on_day AND (a.ends_on IS NULL OR a.ends_on > on_day)
+         AND a.starts_on <= first_day AND (a.ends_on IS NULL OR a.ends_on > first_day)
        ORDER BY a.kind, a.starts_on DESC, a.id DESC LIMIT 1)
       UNION ALL
       SELECT p.parent_id, up.distance + 1 FROM up JOIN unit_placement p ON p.unit_id = up.unit_id
-      WHERE p.parent_id IS NOT NULL AND p.starts_on <= on_day
-        AND (p.ends_on IS NULL OR p.ends_on > on_day)
+      WHERE p.parent_id IS NOT NULL AND p.starts_on <= first_day
+        AND (p.ends_on IS NULL OR p.ends_on > first_day)
     )
-    SELECT w.minutes[extract(isodow FROM on_day)::int], w.observes_holidays INTO asked, observes
-    FROM working_week w LEFT JOIN up ON up.unit_id = w.unit_id
-    WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR up.unit_id IS NOT NULL)
-      AND w.starts_on <= on_day AND (w.ends_on IS NULL OR w.ends_on >= on_day)
-    ORDER BY up.distance NULLS LAST, w.ends_on IS NULL, w.starts_on DESC, w.id DESC LIMIT 1;
-  ELSE
-    SELECT w.minutes[extract(isodow FROM on_day)::int], w.observes_holidays INTO asked, observes
-    FROM working_week w
-    WHERE w.agency_id = of_agency
-      AND w.starts_on <= on_day AND (w.ends_on IS NULL OR w.ends_on >= on_day)
-    ORDER BY w.ends_on IS NULL, w.starts_on DESC, w.id DESC LIMIT 1;
+    SELECT coalesce(array_agg(up.unit_id ORDER BY up.distance), '{}') INTO line FROM up;
   END IF;
-  IF asked IS NULL THEN
-    asked := CASE WHEN extract(isodow FROM on_day) < 6 THEN 450 ELSE 0 END;
-    observes := true;
+  IF has_weeks AND first_day < last_day THEN
+    -- The first day on which another week, post or place may hold: from there on it is asked anew.
+    SELECT min(c.day) INTO cut FROM (
+      SELECT unnest(ARRAY[w.starts_on, w.ends_on + 1]) FROM working_week w
+      WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
+      UNION ALL
+      SELECT unnest(ARRAY[a.starts_on, a.ends_on]) FROM assignment a
+      WHERE has_units AND a.employee_id = of_employee
+      UNION ALL
+      SELECT unnest(ARRAY[p.starts_on, p.ends_on]) FROM unit_placement p
+      WHERE has_units AND p.unit_id = ANY (line)
+    ) c (day) WHERE c.day > first_day AND c.day <= last_day;
+    IF cut IS NOT NULL THEN
+      RETURN required_days(of_employee, first_day, cut - 1)
+        || required_days(of_employee, cut, last_day);
+    END IF;
   END IF;
-  IF asked > 0 AND observes AND EXISTS (SELECT FROM holiday h
-    WHERE h.agency_id = of_agency AND h.day = on_day AND h.kind <> 'WORKING_DAY')
-  THEN
-    RETURN 0;
+  IF has_weeks THEN
+    SELECT w.minutes, w.observes_holidays INTO asked, observes FROM working_week w
+    WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
+      AND w.starts_on <= first_day AND (w.ends_on IS NULL OR w.ends_on >= first_day)
+    ORDER BY array_position(line, w.unit_id) NULLS LAST, w.ends_on IS NULL, w.starts_on DESC,
+      w.id DESC LIMIT 1;
   END IF;
-  RETURN asked;
+  asked := coalesce(asked, '{450,450,450,450,450,0,0}');
+  IF NOT observes THEN
+    off := '{}';
+  END IF;
+  RETURN ARRAY(SELECT CASE WHEN first_day + n = ANY (off) THEN 0
+      ELSE asked[extract(isodow FROM first_day + n)::int] END
+    FROM generate_series(0, last_day - first_day) n);
 END
 $$;
 
--- What written days of an agency ask for, after its weeks, holidays or posts have changed.
+CREATE FUNCTION required_minutes(of_employee uuid, on_day date) RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN (required_days(of_employee, on_day, on_day))[1];
+END
+$$;
+
+-- What written days of an agency ask for, after its weeks, holidays or posts have changed. Its
+-- people are locked first, as each write to their records does: no day is written meanwhile by
+-- what held before.
 CREATE FUNCTION refresh_required_minutes(of_agency uuid, from_day date, until_day date)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   changed bigint;
 BEGIN
+  PERFORM FROM employee e WHERE e.agency_id = of_agency ORDER BY e.id FOR NO KEY UPDATE;
   UPDATE daily_log l SET required_minutes = n.minutes
   FROM (
-    SELECT d.id, required_minutes(d.employee_id, d.day) AS minutes
-    FROM daily_log d JOIN employee e ON e.id = d.employee_id
-    WHERE e.agency_id = of_agency AND d.day >= from_day
+    SELECT d.id, r.asked[d.day - r.first_day + 1] AS minutes
+    FROM (
+      SELECT e.id, min(d.day) AS first_day, required_days(e.id, min(d.day), max(d.day)) AS asked
+      FROM employee e JOIN daily_log d ON d.employee_id = e.id
+      WHERE e.agency_id = of_agency AND d.day >= from_day
+        AND (until_day IS NULL OR d.day <= until_day)
+      GROUP BY e.id
+    ) r JOIN daily_log d ON d.employee_id = r.id AND d.day >= from_day
       AND (until_day IS NULL OR d.day <= until_day)
   ) n WHERE n.id = l.id AND n.minutes <> l.required_minutes;
   GET DIAGNOSTICS changed = ROW_COUNT;
@@ -406,8 +448,9 @@ GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_worker
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
-REVOKE EXECUTE ON FUNCTION required_minutes(uuid, date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION required_minutes(uuid, date) TO ekinerja_app, ekinerja_worker;
+REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date)
+  TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
 """

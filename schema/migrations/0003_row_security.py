@@ -300,7 +300,8 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION required_minutes(uuid, date) TO ekinerja_reader;
+GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date)
+  TO ekinerja_reader;
 REVOKE EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
   records_behind(uuid, uuid), actual_by(uuid, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),

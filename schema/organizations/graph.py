@@ -30,6 +30,7 @@ from schema.selection.declarations import column, many, one, page, reads, same, 
 
 if TYPE_CHECKING:
     from schema.plans.graph import EvaluationPeriod, PerformancePlan
+    from schema.policies.graph import AgencyPolicy, Holiday, WorkingWeek, WorkTime
     from schema.progress.graph import DailyLog, ProgressRecordConnection
     from schema.targets.graph import Target
     from schema.teams.graph import Team
@@ -45,10 +46,16 @@ LazyRecords = Annotated[
     "ProgressRecordConnection",
     strawberry.lazy("schema.progress.graph"),
 ]
+LazyPolicy = Annotated["AgencyPolicy", strawberry.lazy("schema.policies.graph")]
+LazyWeek = Annotated["WorkingWeek", strawberry.lazy("schema.policies.graph")]
+LazyHoliday = Annotated["Holiday", strawberry.lazy("schema.policies.graph")]
+LazyWorkTime = Annotated["WorkTime", strawberry.lazy("schema.policies.graph")]
 LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 
 LONGEST_CALENDAR = 366
-"""Days in one `calendar`: a leap year (a house limit)."""
+"""Days in one `calendar`, `workTime` or `holidays`: a leap year (a house limit)."""
+FirstDay = Annotated[date, strawberry.argument(name="from", description="The first day.")]
+LastDay = Annotated[date, strawberry.argument(description="The last day.")]
 
 # The post by which a person is known today: the definitive one, else an acting one, the newest.
 TODAYS_POST = f"""(
@@ -69,25 +76,40 @@ PLANNED = "JOIN period p$ ON p$.id = @it.period_id"
 IN_ORDER = "@it.position, @it.code"
 
 
-def day_of(employee: str, day: str, log: str) -> str:
+def day_of(employee: str, day: str, log: str, asked: str | None = None) -> str:
     """The columns of DailyLog: one employee's one day, whether or not anything is written on it.
 
     What an unwritten day asks for is worked out where it is asked, as `policies/rules.py` has it.
     """
+    asked = asked or f"required_minutes({employee}, {day})"
     return f"""SELECT {employee} AS employee_id, {day} AS day,
-      coalesce({log}.required_minutes, required_minutes({employee}, {day})) AS required_minutes,
+      coalesce({log}.required_minutes, {asked}) AS required_minutes,
       coalesce({log}.recorded_minutes, 0) AS recorded_minutes,
       coalesce({log}.pending_minutes, 0) AS pending_minutes,
       coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""
 
 
-def days(first: str, last: str) -> str:
-    """FROM of the days of @row from one to another, both inclusive."""
-    return f"""generate_series(0, {last} - {first}) n$
+def days(first: str, last: str, *, of: str = "@row.id", alias: str = "@it") -> str:
+    """FROM of an employee's days from one to another, both inclusive.
+
+    What they ask for is worked out once for all of them (OFFSET 0), not once a day.
+    """
+    return f"""(SELECT required_days({of}, {first}, {last}) AS asked OFFSET 0) k$
+      CROSS JOIN generate_series(0, {last} - {first}) n$
       CROSS JOIN LATERAL (SELECT {first} + n$ AS day) d$
-      LEFT JOIN daily_log l$ ON l$.employee_id = @row.id AND l$.day = d$.day
+      LEFT JOIN daily_log l$ ON l$.employee_id = {of} AND l$.day = d$.day
         AND l$.day BETWEEN {first} AND {last}
-      CROSS JOIN LATERAL ({day_of("@row.id", "d$.day", "l$")}) @it"""
+      CROSS JOIN LATERAL ({day_of(of, "d$.day", "l$", "k$.asked[n$ + 1]")}) {alias}"""
+
+
+def days_between(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raises:
+    DomainError: the range is empty or longer than a calendar may be.
+    """
+    start, end = arguments["from"], arguments["to"]
+    if not 0 <= (end - start).days < LONGEST_CALENDAR:
+        raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=LONGEST_CALENDAR)
+    return arguments
 
 
 @reads(model=models.Agency, visible=in_directory("@it.id"))
@@ -124,6 +146,42 @@ class Agency(relay.Node):
         type=list[LazyEvaluationPeriod],
     )
     def evaluation_periods(self, period: Period) -> None: ...
+    @one(
+        """(SELECT @row.id AS agency_id) o$ LEFT JOIN LATERAL (SELECT y$.* FROM agency_policy y$
+          WHERE y$.agency_id = o$.agency_id AND y$.starts_on <= @on::date
+          ORDER BY y$.starts_on DESC, y$.id DESC LIMIT 1) @it ON true""",
+        "How it counts on a day: the version in force, or the defaults.",
+        trusted=True,
+        type=LazyPolicy,
+    )
+    def policy(self, on: Annotated[date, strawberry.argument(description="The day.")]) -> None: ...
+
+    policies: list[LazyPolicy] = many(
+        "agency_policy @it",
+        "All versions, the newest first; of two from the same day the first holds.",
+        where="@it.agency_id = @row.id",
+        order="@it.starts_on DESC, @it.id DESC",
+        trusted=True,
+    )
+    working_weeks: list[LazyWeek] = many(
+        "working_week @it",
+        "Its weeks and those of its units, the newest first. A day that none holds for asks for "
+        "450 minutes from Monday to Friday.",
+        where="@it.agency_id = @row.id",
+        order="@it.starts_on DESC, @it.id DESC",
+        trusted=True,
+    )
+
+    @many(
+        "holiday @it",
+        "Holidays from one day to another, both inclusive, at most 366, and those taken back.",
+        where="@it.agency_id = @row.id AND @it.day BETWEEN @from::date AND @to::date",
+        order="@it.day",
+        check=days_between,
+        trusted=True,
+        type=list[LazyHoliday],
+    )
+    def holidays(self, from_: FirstDay, to: LastDay) -> None: ...
 
 
 @reads(model=models.Unit, visible=in_directory("@it.agency_id"))
@@ -221,16 +279,6 @@ class Post(relay.Node):
     def plan(self, period: Period) -> None: ...
 
 
-def days_between(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Raises:
-    DomainError: the range is empty or longer than a calendar may be.
-    """
-    start, end = arguments["from"], arguments["to"]
-    if not 0 <= (end - start).days < LONGEST_CALENDAR:
-        raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=LONGEST_CALENDAR)
-    return arguments
-
-
 SEES_WORK = sees_work_of("@row")
 
 
@@ -318,11 +366,18 @@ class Employee(relay.Node):
         at_most=LONGEST_CALENDAR,
         type=list[LazyLog],
     )
-    def calendar(
-        self,
-        from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
-        to: Annotated[date, strawberry.argument(description="The last day.")],
-    ) -> None: ...
+    def calendar(self, from_: FirstDay, to: LastDay) -> None: ...
+
+    @one(
+        """(SELECT @row.id AS employee_id, @row.agency_id, @from::date AS first_day,
+          @to::date AS last_day) @it""",
+        "Working time from one day to another, both inclusive, at most 366; null where not yours "
+        "to see.",
+        check=days_between,
+        sees=SEES_WORK,
+        type=LazyWorkTime | None,
+    )
+    def work_time(self, from_: FirstDay, to: LastDay) -> None: ...
 
 
 @strawberry.type(description="Employees, a page at a time.")

@@ -6,8 +6,8 @@ default stated here, and never a constant elsewhere (docs/decisions/0009).
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 from schema.errors import DomainError, ErrorCode
 from schema.policies.models import HolidayKind, LateEntries
@@ -22,6 +22,11 @@ BREAKS = (60, 60, 60, 60, 90, 0, 0)
 RAMADAN_BREAKS = (30, 30, 30, 30, 60, 0, 0)
 """30 minutes, on Friday 60 (Perpres 21/2023)."""
 LONGEST_WORK = 24 * 60
+LONGEST_NAME = 120
+"""Characters of a week's or a holiday's name (a house limit)."""
+MOST_HOLIDAYS = 400
+"""Days in one call: a year and more (a house limit)."""
+SHARE = "over 0 to 100, at most 2 decimals"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,24 @@ def is_off(kind: HolidayKind) -> bool:
     return kind is not HolidayKind.WORKING_DAY
 
 
+def effective_minutes(percent_minutes: Decimal) -> int:
+    """Working time that effective work takes, in whole minutes rounded half up.
+
+    `percent_minutes` are each day's minutes times its percentage, added up, so that it is rounded
+    once: 450 x 66.67 = 30,001.5 -> 300; 22 days of them 660,033 -> 6,600; 30 x 55 = 1,650 -> 17.
+    """
+    return int((percent_minutes / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def short_minutes(required_minutes: int, recorded_minutes: int) -> int:
+    """What is missing of a range of days, never below 0 (a house rule: hours may be flexible, so
+    that more on one day makes up for less on another).
+
+    5 days of 450 and 2,100 recorded -> 150; 2,400 recorded -> 0.
+    """
+    return max(0, required_minutes - recorded_minutes)
+
+
 def entry_deadline(day: date, entry_days: int | None, filling_until: date | None) -> date | None:
     """The last day on which an entry of a working day is in time; None: no deadline.
 
@@ -143,14 +166,79 @@ def check_week(minutes: Sequence[int], breaks: Sequence[int]) -> None:
         )
 
 
+def name_of(text: str, field: str = "name") -> str:
+    """A name that says something and fits.
+
+    Raises:
+        DomainError: it is blank or too long.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise DomainError(ErrorCode.DESCRIPTION_MISSING, field=field)
+    if len(stripped) > LONGEST_NAME:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field=field, limit=LONGEST_NAME)
+    return stripped
+
+
+def time_of(text: str) -> time:
+    """A local time of day as 07:30.
+
+    Raises:
+        DomainError: it is none, or has seconds or a zone.
+    """
+    try:
+        hours, minutes = text.split(":")
+        if len(hours) == len(minutes) == 2 and (hours + minutes).isdecimal():
+            return time(int(hours), int(minutes))
+    except ValueError:
+        pass
+    raise DomainError(ErrorCode.BAD_USER_INPUT, field="beginsAt", detail="a time as 07:30")
+
+
+def check_dates(starts_on: date, ends_on: date | None) -> None:
+    """Raises:
+    DomainError: it ends before it starts.
+    """
+    if ends_on is not None and ends_on < starts_on:
+        raise DomainError(ErrorCode.ENDS_BEFORE_START, field="endsOn")
+
+
+def check_days(days: Sequence[date]) -> None:
+    """Raises:
+    DomainError: none, too many, or one of them twice.
+    """
+    if not days:
+        raise DomainError(ErrorCode.NOTHING_CHOSEN, field="holidays")
+    if len(days) > MOST_HOLIDAYS:
+        raise DomainError(ErrorCode.TOO_MANY, field="holidays", limit=MOST_HOLIDAYS)
+    for place, day in enumerate(days):
+        if day in days[:place]:
+            raise DomainError(
+                ErrorCode.BAD_USER_INPUT, field=f"holidays.{place}.on", detail=f"{day} twice"
+            )
+
+
+def _fits(number: Decimal) -> bool:
+    """Whether the column keeps it whole: two decimals."""
+    return number == number.quantize(Decimal("0.01"))
+
+
+def _is_share(percent: Decimal) -> bool:
+    return Decimal(0) < percent <= Decimal(100) and _fits(percent)
+
+
 def check_policy(policy: Policy) -> None:
     """Raises:
     DomainError: a number outside what can be meant.
     """
     bounds = {
-        "achievementCap": (Decimal(100) <= policy.achievement_cap <= Decimal(1000), "100 to 1000"),
-        "onTrackShare": (Decimal(0) < policy.on_track_share <= Decimal(100), "over 0 to 100"),
-        "effectiveShare": (Decimal(0) < policy.effective_share <= Decimal(100), "over 0 to 100"),
+        "achievementCap": (
+            Decimal(100) <= policy.achievement_cap <= Decimal(1000)
+            and _fits(policy.achievement_cap),
+            "100 to 1000, at most 2 decimals",
+        ),
+        "onTrackShare": (_is_share(policy.on_track_share), SHARE),
+        "effectiveShare": (_is_share(policy.effective_share), SHARE),
         "entryDays": (policy.entry_days is None or 0 <= policy.entry_days <= 366, "0 to 366"),
         "fillingDays": (0 <= policy.filling_days <= 366, "0 to 366"),
         "planDays": (0 <= policy.plan_days <= 366, "0 to 366"),

@@ -42,6 +42,10 @@ SELECT t.id::text, {OF["indicators"]} AS indicators, {OF["stages"]} AS stages,
    FROM target_edge e$ WHERE e$.parent_id = t.id AND e$.kind = 'WEIGHTED') AS children
 FROM target t WHERE t.id IN ({{chosen}})
 """
+OF_AGENCY = """
+SELECT DISTINCT t.id FROM target t JOIN target_edge e ON e.child_id = t.id
+WHERE t.agency_id = $1 AND e.kind = 'WEIGHTED'
+"""
 BELOW_LOCKED = FACTS.replace(
     "{chosen}",
     """SELECT e.child_id FROM target_edge e WHERE e.id = ANY ($1::uuid[])
@@ -148,6 +152,15 @@ async def roll(connection: BaseDBAsyncClient, targets: Collection[UUID]) -> froz
     fresh = {edge: worked_out[edge] for edge in edges}
     moved = await connection.execute_query_dict(SAVE, [list(fresh), list(fresh.values())])
     return frozenset(row["parent_id"] for row in moved)
+
+
+async def roll_agency(connection: BaseDBAsyncClient, agency_id: UUID) -> frozenset[UUID]:
+    """Bring all weighted edges of an agency's targets up to date, after its policy has changed.
+
+    Also those above them, whichever agency they are in.
+    """
+    rows = await connection.execute_query_dict(OF_AGENCY, [agency_id])
+    return await roll(connection, [row["id"] for row in rows])
 
 
 async def roll_anew(

@@ -99,6 +99,7 @@ def on_node(key: str, type_name: str, inner: str) -> str:
     return (NODE % (key, type_name)).replace("@", inner)
 
 
+YEAR = '(from: "2026-01-01", to: "2026-12-31")'
 DAY = 'dailyLog(on: "2026-11-24") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PLACES = (
@@ -106,7 +107,44 @@ PLACES = (
         "agency",
         "Agency",
         "agency",
-        {"directory": "id code name timezone units goals evaluationPeriods"},
+        {
+            "directory": "id code name timezone units goals evaluationPeriods policy policies "
+            "workingWeeks holidays",
+        },
+    ),
+    Place(
+        "policy",
+        "AgencyPolicy",
+        on_node("agency", "Agency", 'policy(on: "2026-11-24") { @ }'),
+        {
+            "directory": "startsOn achievementCap missingCountsAsZero onTrackShare lateEntries "
+            "entryDays fillingDays planDays actionPlansRequired effectiveShare recognizedMinutes "
+            "setAt setBy"
+        },
+    ),
+    Place(
+        "working week",
+        "WorkingWeek",
+        on_node("agency", "Agency", "workingWeeks { @ }"),
+        {
+            "directory": "name unit startsOn endsOn minutes weeklyMinutes breaks beginsAt "
+            "observesHolidays setAt setBy"
+        },
+    ),
+    Place(
+        "holiday",
+        "Holiday",
+        on_node("agency", "Agency", f"holidays{YEAR} {{ @ }}"),
+        {"directory": "on name kind setAt setBy"},
+    ),
+    Place(
+        "working time",
+        "WorkTime",
+        on_node("staff", "Employee", f"workTime{YEAR} {{ @ }}"),
+        {
+            "work": "workingDays requiredMinutes effectiveMinutes recordedMinutes "
+            "recognizedMinutes shortMinutes"
+        },
     ),
     node(
         "unit",
@@ -142,7 +180,7 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar",
+            "work": "nip plan plans targets dailyLog calendar workTime",
             "never": "subordinates",
         },
     ),
@@ -152,7 +190,7 @@ PLACES = (
         "supervisor",
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
-            "supervisor's work": "nip plan plans targets dailyLog calendar",
+            "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
         },
     ),
     node(
@@ -628,12 +666,15 @@ ARGUMENTS = {
     "Agency.evaluationPeriods": '(period: "2026")',
     "Employee.plans": '(period: "2026")',
     "Post.plan": '(period: "2026")',
+    "Agency.policy": '(on: "2026-11-24")',
+    "Agency.holidays": YEAR,
     "Unit.targets": '(period: "2026")',
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
     "Employee.targets": '(period: "2026")',
     "Employee.dailyLog": '(on: "2026-11-24")',
     "Employee.calendar": '(from: "2026-11-24", to: "2026-11-24")',
+    "Employee.workTime": YEAR,
 }
 
 # Mutations: what each viewer is answered, by the payload's code; RAISED is a GraphQL error.
@@ -680,6 +721,22 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"connector"}),
         "NOT_FOUND",
     ),
+    "setPolicy": (
+        'input: {agency: "DC", startsOn: "2026-12-01", achievementCap: "110"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "setWorkingWeek": (
+        'input: {agency: "DC", unit: "C", name: "Enam hari", startsOn: "2026-12-01", '
+        "minutes: [375, 375, 375, 375, 375, 375, 0]}",
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "setHolidays": (
+        'input: {agency: "DC", holidays: [{on: "2026-12-24", name: "Cuti", kind: JOINT_LEAVE}]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     "replayDeadLetter": (
         'input: {id: "{dead letter}"}',
         frozenset({"administrator"}),
@@ -711,6 +768,9 @@ PAYLOADS = {
     "ReturnProgressPayload",
     "SubmitActivityPayload",
     "ReplayDeadLetterPayload",
+    "SetPolicyPayload",
+    "SetWorkingWeekPayload",
+    "SetHolidaysPayload",
     "UserError",
     "TeamUpdate",
     "TargetUpdate",
