@@ -13,6 +13,8 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
+from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
+from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
 from schema.plans.graph import PerformancePlan
 from schema.progress.graph import ProgressRecord, ProgressSubscription
@@ -35,7 +37,7 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
-Mutation = merge_types("Mutation", (ProgressMutation, FeedMutation))
+Mutation = merge_types("Mutation", (ProgressMutation, FeedMutation, MatrixMutation))
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
 NODES = (
@@ -46,6 +48,9 @@ NODES = (
     Indicator,
     Stage,
     PerformancePlan,
+    RoleMatrix,
+    MatrixCell,
+    CascadeTemplate,
     ProgressRecord,
     Connector,
     DeadLetter,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -12,6 +13,11 @@ from schema.plans import models
 from schema.predicates import of_target, sees_work
 from schema.selection.declarations import many, one, reads, value
 from schema.targets.graph import Target
+
+if TYPE_CHECKING:
+    from schema.matrices.graph import RoleMatrix
+
+LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 
 strawberry.enum(models.PlanState, description="Where a performance plan stands.")
 strawberry.enum(models.Behaviour, description="The seven core values, BerAKHLAK.")
@@ -63,4 +69,10 @@ class PerformancePlan(relay.Node):
         ) @it""",
         "The seven values, each once.",
         order="v$.place",
+    )
+    matrix: LazyMatrix | None = one(
+        "role_matrix @it",
+        "Who brings what to the results of this plan; null where nothing was dealt out.",
+        where="@it.plan_id = @row.id",
+        trusted=True,
     )

@@ -11,9 +11,8 @@ from tortoise.expressions import Q
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Assignment, Employee
 from schema.progress.models import ProgressRecord, RecordState
-from schema.progress.rules import check_quantity
 from schema.targets.models import Indicator, Stage, Target
-from schema.targets.rules import next_open_stage
+from schema.targets.rules import check_quantity, next_open_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

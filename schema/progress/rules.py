@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from schema.errors import DomainError, ErrorCode
 from schema.progress.models import RecordState
-from schema.values import LARGEST_QUANTITY, local_date
+from schema.values import local_date
 
 LONGEST_RECORD = timedelta(hours=24)
 EARLIEST_YEAR = 2000
@@ -102,16 +101,6 @@ def _split(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def check_quantity(quantity: Decimal) -> None:
-    """Raises:
-    DomainError: not a finite number from 0 to 10^15 with at most 6 decimals.
-    """
-    exponent = quantity.as_tuple().exponent
-    fits = isinstance(exponent, int) and 0 <= quantity <= LARGEST_QUANTITY
-    if not fits or quantity != round(quantity, 6):
-        raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=LARGEST_QUANTITY)
 
 
 def check_state(state: RecordState, needed: Sequence[RecordState]) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from schema.errors import DomainError, ErrorCode
 from schema.policies.rules import DEFAULT, Policy
 from schema.targets.models import Polarity
-from schema.values import rounded
+from schema.values import LARGEST_QUANTITY, rounded
 
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
@@ -35,6 +36,16 @@ class Point:
 
     day: date
     planned: Decimal
+
+
+def check_quantity(quantity: Decimal, field: str = "quantity") -> None:
+    """Raises:
+    DomainError: not a finite number from 0 to 10^15 with at most 6 decimals.
+    """
+    exponent = quantity.as_tuple().exponent
+    fits = isinstance(exponent, int) and 0 <= quantity <= LARGEST_QUANTITY
+    if not fits or quantity != round(quantity, 6):
+        raise DomainError(ErrorCode.QUANTITY_INVALID, field=field, limit=LARGEST_QUANTITY)
 
 
 def percentage(plan: Plan, realized: Decimal | None) -> Decimal | None:

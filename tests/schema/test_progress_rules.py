@@ -12,12 +12,12 @@ from schema.progress.rules import (
     Proof,
     check_category,
     check_proof,
-    check_quantity,
     check_state,
     day_status,
     span_of,
     text_of,
 )
+from schema.targets.rules import check_quantity
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 WIB = timezone(timedelta(hours=7))
