@@ -110,8 +110,8 @@ async def apply_template(scope: Scope, wanted: Application, now: datetime) -> Ap
 
     Raises:
         NotFound: no such template, period, unit or parent, or not the viewer's to see.
-        DomainError: the viewer is neither administrator nor a superior of all of them; nobody or too many
-            are chosen; or parent, kind and split do not fit.
+        DomainError: the viewer is neither administrator nor a superior of all of them; nobody or
+            too many are chosen; or parent, kind and split do not fit.
     """
     _check_form(wanted)
     async with transaction() as connection:
