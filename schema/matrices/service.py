@@ -36,6 +36,7 @@ from schema.matrices.rules import (
     checked_results,
     differences,
     refused,
+    results_in,
     stored,
     title_of,
     told,
@@ -348,27 +349,30 @@ async def save_template(scope: Scope, draft: Draft) -> CascadeTemplate:
             raise NotFound("Agency")
         if not can_administer(scope, agency.id):
             raise DomainError(ErrorCode.NOT_ALLOWED, needed="the agency's administrator")
-        results = stored(checked_results(draft.results))
+        results = checked_results(draft.results)
         await connection.execute_query_dict(NEW_TEMPLATE, [uuid7(), agency.id, code])
         found = CascadeTemplate.filter(agency_id=agency.id, code=code).using_db(connection)
         template = await found.select_for_update(no_key=True).get()
         if template.version != (draft.version or 0):
-            raise _conflict(template, draft.version, name, results)
-        template.name, template.results, template.version = name, results, template.version + 1
+            raise _stale(template, draft.version, name, results)
+        template.name, template.results = name, stored(results)
+        template.version += 1
         await template.save(using_db=connection)
     return template
 
 
-def _conflict(
-    template: CascadeTemplate, known: int | None, name: str, results: Sequence[object]
+def _stale(
+    template: CascadeTemplate, known: int | None, name: str, results: Sequence[TemplateResult]
 ) -> DomainError:
     """That a template was changed since a version: its name, and which results differ."""
-    pairs = [
-        str(place + 1)
-        for place in range(max(len(results), len(template.results)))
-        if results[place : place + 1] != template.results[place : place + 1]
+    there = results_in(template.results)
+    places = [
+        place
+        for place in range(max(len(results), len(there)))
+        if list(results[place : place + 1]) != there[place : place + 1]
     ]
-    changes = (["name"] if name != template.name else []) + [f"results {one}" for one in pairs]
+    changes = ["name"] if name != template.name else []
+    changes += [f"results.{place}" for place in places]
     return DomainError(
         ErrorCode.CONFLICT,
         field="version",

@@ -152,7 +152,7 @@ async def test_a_stale_version_overwrites_nothing_and_says_what_changed(world: W
     stale = await save(REPORTS, version=1, name="Guru SD")
 
     assert codes(stale) == [("CONFLICT", "version")]
-    assert "version 2: name, results 2." in stale["userErrors"][0]["message"]
+    assert "version 2: name, results.1." in stale["userErrors"][0]["message"]
     assert len(stale["template"]["results"]) == 2
     assert (await CascadeTemplate.get()).name == "Guru"
 
@@ -360,7 +360,8 @@ async def test_what_does_not_fit_together_is_refused(world: World) -> None:
     ]
 
     for given, expected in cases:
-        assert codes(await apply(template, **given)) == [expected], given
+        key = given.pop("template", template)
+        assert codes(await apply(key, **given)) == [expected], given
 
 
 async def test_five_hundred_people_cost_what_one_costs(fresh_database: Database) -> None:
