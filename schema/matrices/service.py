@@ -144,7 +144,7 @@ async def publish_matrix(
         known = await RoleMatrix.get_or_none(id=matrix_id, using_db=connection)
         if known is None:
             raise NotFound("Matrix")
-        plan, _ = await plan_to_deal(connection, scope, known.plan_id)
+        plan, _ = await plan_to_deal(connection, scope, known.plan_id, "Matrix")
         locked = RoleMatrix.filter(id=matrix_id).using_db(connection)
         matrix = await locked.select_for_update(no_key=True).get()
         if matrix.version != version:
@@ -154,9 +154,9 @@ async def publish_matrix(
 
 
 async def plan_to_deal(
-    connection: BaseDBAsyncClient, scope: Scope, plan_id: UUID
+    connection: BaseDBAsyncClient, scope: Scope, plan_id: UUID, thing: str = "Plan"
 ) -> tuple[PerformancePlan, Employee]:
-    """A leader's plan that the viewer may deal out, and the leader.
+    """A leader's plan that the viewer may deal out, and the leader; `thing` is what was asked for.
 
     Raises:
         NotFound: no such plan, or not the viewer's to see.
@@ -164,7 +164,7 @@ async def plan_to_deal(
     """
     plan = await PerformancePlan.get_or_none(id=plan_id, using_db=connection)
     if plan is None:
-        raise NotFound("Plan")
+        raise NotFound(thing)
     leader = await Employee.get(id=plan.employee_id, using_db=connection)
     if can_deal_for(scope, leader):
         return plan, leader
@@ -174,7 +174,7 @@ async def plan_to_deal(
     ):
         needed = "the plan's owner, a superior, or the administrator"
         raise DomainError(ErrorCode.NOT_ALLOWED, needed=needed)
-    raise NotFound("Plan")
+    raise NotFound(thing)
 
 
 async def _matrix(connection: BaseDBAsyncClient, plan: PerformancePlan) -> RoleMatrix:
