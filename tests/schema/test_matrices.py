@@ -1,11 +1,14 @@
 """The matrix of roles and results: saved as one thing, published, taken; who may, and how dear."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from graphql import parse
+from tortoise import Tortoise
 
 from schema.errors import DomainError, ErrorCode
 from schema.matrices.models import MatrixCell, RoleMatrix
@@ -21,6 +24,7 @@ from schema.matrices.rules import (
     stored,
 )
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
+from schema.tables import WRITER
 from schema.targets.models import (
     Accumulation,
     Aspect,
@@ -30,8 +34,11 @@ from schema.targets.models import (
     Target,
     TargetEdge,
 )
+from schema.targets.rolling import roll_anew
 from server.database import Database, DatabaseRole, opened
+from server.graphql_view import GraphQLView
 from server.limits import Limits, measure, refuse_excess
+from server.strings import decode_json
 from tests.factories import (
     COLLEAGUE,
     OTHER_STAFF,
@@ -589,6 +596,75 @@ async def test_publishing_takes_as_many_statements_for_one_row_as_for_many(
             taken.append(len(statements))
 
         assert taken[0] == taken[1]
+
+
+async def test_a_full_grid_fits_into_one_request(fresh_database: Database) -> None:
+    """480 cells with titles of 200 characters, under what a request may have."""
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await large_world(12)
+        rows = large_grid(world, 12)
+        for one in rows:
+            for cell_ in one["cells"]:
+                cell_["title"] = cell_["title"].ljust(200, "x")
+        given = {"plan": key_of(await plan_of(world, SUPERVISOR)), "members": rows}
+        body = json.dumps({"query": SAVE, "variables": {"input": given}})
+
+        assert len(body) < 0.9 * GraphQLView.__init__.__kwdefaults__["max_body_bytes"]
+        assert decode_json(body)["variables"]["input"]["members"] == rows
+
+
+async def test_of_two_who_save_at_once_the_second_is_told(world: World) -> None:
+    for version in (None, 1):
+        both = await asyncio.gather(
+            *(save(world, [row(STAFF, share(world, n))], version) for n in ("3", "4"))
+        )
+
+        assert sorted(codes(one) for one in both) == [[], [("CONFLICT", "version")]]
+    assert (await RoleMatrix.get()).version == 2
+
+
+async def test_of_two_who_publish_at_once_one_hands_out(world: World) -> None:
+    await save(world, [row(STAFF, share(world, "12")), row(COLLEAGUE, cell(world))])
+    number = await Target.all().count()
+
+    both = await asyncio.gather(*(publish(world, "RECEIVE") for _ in range(2)))
+
+    assert sorted(codes(one) for one in both) == [[], [("CONFLICT", "version")]]
+    assert await Target.all().count() == number + 2
+
+
+async def test_two_leaders_open_one_plan_between_them(fresh_database: Database) -> None:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await found()
+        await PerformancePlan.filter(employee_id=world.people[COLLEAGUE].id).delete()
+        other = cell(world, result=key_of(world.targets["O"]))
+        await save(world, [row(COLLEAGUE, cell(world))])
+        of_other = key_of(await plan_of(world, OTHER_SUPERVISOR))
+        given = {"plan": of_other, "version": None, "members": [row(COLLEAGUE, other)]}
+        await Api(OTHER_SUPERVISOR).data(SAVE, input=given)
+        inputs = [
+            {"id": key_of(matrix), "version": 1, "publication": "RECEIVE"}
+            for matrix in await RoleMatrix.all()
+        ]
+
+        done = await asyncio.gather(*(Api(SUPERIOR).data(PUBLISH, input=one) for one in inputs))
+
+        assert [codes(one["publishMatrix"]) for one in done] == [[], []]
+        plan = await plan_of(world, COLLEAGUE)
+        assert plan.version == 3
+        assert await Target.filter(plan=plan).count() == 2
+
+
+async def test_a_row_that_counts_with_a_weight_moves_what_is_above(world: World) -> None:
+    """S with a weighted child: what S measures itself counts with what is left of 100."""
+    await save(world, [row(COLLEAGUE, cell(world, kind="WEIGHTED", weight="25"))])
+
+    await publish(world, "RECEIVE")
+
+    edge = await TargetEdge.get(kind=EdgeKind.WEIGHTED)
+    kept = await roll_anew(Tortoise.get_connection(WRITER))
+    assert {key: one[0] for key, one in kept.items()} == {edge.id: None}
+    assert all(one[0] == one[1] for one in kept.values())
 
 
 def test_a_full_matrix_fits_the_limits_of_an_operation() -> None:
