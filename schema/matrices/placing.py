@@ -138,23 +138,19 @@ async def plans_of(giving: Giving, people: Mapping[UUID, Employee]) -> Plans:
     for key, person in people.items():
         post = posts.get(key)
         if post is None or post["starts_on"] > period.ends_on:
-            day = giving.day if post is None else period.ends_on
-            plans.errors[key] = DomainError(
-                ErrorCode.NO_POST, person=person.name, day=day.isoformat()
-            )
+            day = str(giving.day if post is None else period.ends_on)
+            plans.errors[key] = DomainError(ErrorCode.NO_POST, person=person.name, day=day)
             continue
         plan = by_post.get(post["id"])
         if plan is None:
             plan = _opened(period, post)
             opened.append(plan)
-        if plan.state not in OPEN:
-            plans.errors[key] = DomainError(
-                ErrorCode.WRONG_PLAN_STATE,
-                state=f"{plan.state} ({person.name})",
-                needed=" / ".join(OPEN),
-            )
-        else:
+        if plan.state in OPEN:
             plans.of[key] = plan
+        else:
+            state = f"{plan.state} ({person.name})"
+            needed = " / ".join(OPEN)
+            plans.errors[key] = DomainError(ErrorCode.WRONG_PLAN_STATE, state=state, needed=needed)
     await PerformancePlan.bulk_create(opened, using_db=connection)
     await _note(giving, PlanEventKind.OPENED, {plan.id: 1 for plan in opened}, {})
     return plans

@@ -94,7 +94,8 @@ def title_of(text: str, field: str) -> str:
 def checked_grid(
     lines: Sequence[Line], columns: Columns, leader_id: UUID, others: Mapping[UUID, Decimal]
 ) -> list[Line]:
-    """A grid as it is kept: coordinators first, else in the order given.
+    """A grid as it is kept: coordinators first, else in the order given; people of any unit,
+    also those whom the leader does not appraise (PermenPANRB 8/2021, annex).
 
     `others` are weights that each result gives to children beside the matrix, in percent.
 
