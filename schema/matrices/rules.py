@@ -272,7 +272,7 @@ def told(names: Sequence[tuple[str, int]]) -> str:
     shown = [f"{name} ({number})" for name, number in names[:NAMED_AT_MOST]]
     if len(names) > NAMED_AT_MOST:
         shown.append(f"+{len(names) - NAMED_AT_MOST}")
-    return ", ".join(shown) or "-"
+    return ", ".join(shown)
 
 
 class TemplateIndicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

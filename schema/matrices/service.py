@@ -120,7 +120,8 @@ async def save_matrix(
         ]
         kept = await kept_of(connection, matrix)
         if matrix.version != (version or 0):
-            raise await conflict(connection, version, matrix, differences(given, kept.lines()))
+            words = await _differing(connection, differences(given, kept.lines()))
+            raise conflict(version, matrix, words or f"publication {matrix.publication or '-'}")
         columns = await _columns(connection, plan)
         others = await _other_weights(connection, columns, kept)
         lines = checked_grid(given, columns, leader.id, others)
@@ -148,8 +149,9 @@ async def publish_matrix(
         locked = RoleMatrix.filter(id=matrix_id).using_db(connection)
         matrix = await locked.select_for_update(no_key=True).get()
         if matrix.version != version:
-            members = dict.fromkeys((await kept_of(connection, matrix)).members, 0)
-            raise await conflict(connection, version, matrix, members)
+            kept = await kept_of(connection, matrix)
+            words = f"{len(kept.members)} members, {len(kept.cells)} cells"
+            raise conflict(version, matrix, words)
         return await publish(connection, scope, matrix, plan, publication, now)
 
 
@@ -218,21 +220,20 @@ async def kept_of(connection: BaseDBAsyncClient, matrix: RoleMatrix) -> Kept:
     )
 
 
-async def conflict(
-    connection: BaseDBAsyncClient,
-    known: int | None,
-    matrix: RoleMatrix,
-    changed: Mapping[UUID, int],
-) -> DomainError:
-    """That a matrix was changed since a version: whose rows differ, each with how many cells."""
+async def _differing(connection: BaseDBAsyncClient, changed: Mapping[UUID, int]) -> str:
+    """Whose rows differ, by name, each with how many cells."""
     people = await Employee.filter(id__in=list(changed)).using_db(connection).order_by("name")
-    words = told([(person.name, changed[person.id]) for person in people])
+    return told([(person.name, changed[person.id]) for person in people])
+
+
+def conflict(known: int | None, matrix: RoleMatrix, changes: str) -> DomainError:
+    """That a matrix was changed since a version, and what is there now."""
     return DomainError(
         ErrorCode.CONFLICT,
         field="version",
         known="-" if known is None else known,
         version=matrix.version,
-        changes=words,
+        changes=changes,
     )
 
 

@@ -189,6 +189,9 @@ async def test_a_stale_version_overwrites_nothing_and_says_what_changed(world: W
     assert "version 1" in message
     assert "version 2: Sari Wulandari (1)." in message
     assert "Budi Hartono (1), Sari Wulandari (1)" in anew["userErrors"][0]["message"]
+    opened_ = await publish(world, "PICK", version=1)
+    assert "version 2: 2 members, 2 cells." in opened_["userErrors"][0]["message"]
+    assert opened_["matrix"]["version"] == 2
     present = stale["matrix"]
     assert (present["version"], present["members"][0]["cells"][0]["share"]) == (2, "14")
     assert (await RoleMatrix.get()).version == 2
