@@ -104,6 +104,15 @@ def can_plan_for(scope: Scope, person: Person) -> bool:
     return can_return(scope, person)
 
 
+def can_deal_for(scope: Scope, person: Person) -> bool:
+    """Deal out a leader's results: the leader, any superior, the agency's administrator."""
+    return (
+        person.id == scope.employee_id
+        or can_plan_for(scope, person)
+        or can_administer(scope, person.agency_id)
+    )
+
+
 def can_see_plan(scope: Scope, person: Person) -> bool:
     """A plan is seen as the person's work is."""
     return can_see_work_of(scope, person)

@@ -191,8 +191,8 @@ MESSAGES: dict[ErrorCode, tuple[str, str]] = {
         "Employee {person} holds no post on {day}.",
     ),
     ErrorCode.IN_USE: (
-        "{thing} sudah dipakai catatan dan tidak dapat dihapus.",
-        "{thing} has records and cannot be removed.",
+        "{thing} sudah dipakai dan tidak dapat dihapus atau diubah.",
+        "{thing} is in use and cannot be removed or changed.",
     ),
     ErrorCode.WEIGHTS_INVALID: (
         "Bobot harus lebih dari 0 dan berjumlah paling banyak 100; kini {total}.",

@@ -13,6 +13,8 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
+from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
+from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, OrganizationQuery, Post, Unit
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
 from schema.plans.mutations import PlanMutation
@@ -45,6 +47,7 @@ Mutation = merge_types(
         ProgressMutation,
         PlanMutation,
         PeriodMutation,
+        MatrixMutation,
         TargetMutation,
         PolicyMutation,
         FeedMutation,
@@ -64,6 +67,9 @@ NODES = (
     EvaluationPeriod,
     ActionPlan,
     Feedback,
+    RoleMatrix,
+    MatrixCell,
+    CascadeTemplate,
     ProgressRecord,
     Connector,
     DeadLetter,

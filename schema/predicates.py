@@ -60,6 +60,19 @@ def of_target(key: str) -> str:
     return f"(SELECT {sees_target('v$')} FROM target v$ WHERE v$.id = {key})"
 
 
+def sees_matrix_of(matrix: str) -> str:
+    """A matrix is seen by whoever sees its leader's plan, and by its members, who made it together.
+
+    For an expression that is a matrix's key; row level security says the same.
+    """
+    return (
+        f"(SELECT {sees_work('q$.employee_id')} FROM role_matrix x$ "
+        f"JOIN performance_plan q$ ON q$.id = x$.plan_id WHERE x$.id = {matrix}) "
+        f"OR EXISTS (SELECT FROM matrix_member y$ "
+        f"WHERE y$.matrix_id = {matrix} AND y$.employee_id = @viewer)"
+    )
+
+
 def of_agencies(agency: str) -> str:
     """`access.can_audit`: administrators and auditors of the agency."""
     return f"{agency} = ANY (@agencies)"

@@ -2,6 +2,14 @@
 
 from datetime import date, timedelta
 
+from schema.matrices.models import (
+    CascadeTemplate,
+    MatrixCell,
+    MatrixMember,
+    MemberRole,
+    Publication,
+    RoleMatrix,
+)
 from schema.organizations.models import Assignment, AssignmentKind, Unit, UnitPlacement
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
@@ -164,3 +172,53 @@ async def enrich(world: World) -> None:
     await DailyLog.filter(employee=people["colleague"], day=DAY).update(recorded_minutes=450)
     for agency in world.agencies.values():
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
+    await deal(world)
+
+
+async def deal(world: World) -> None:
+    """The boss's matrix is open for picking, also for somebody of another unit; a template."""
+    people, targets = world.people, world.targets
+    matrix = await RoleMatrix.get(plan__employee_id=people["boss"].id)
+    await RoleMatrix.filter(id=matrix.id).update(
+        publication=Publication.PICK, published_at=NOON, version=3
+    )
+    for place, name in enumerate(("employee", "elsewhere"), start=2):
+        member = await MatrixMember.create(
+            matrix=matrix,
+            employee=people[name],
+            position=place,
+            role=MemberRole.COORDINATOR if place == 2 else MemberRole.MEMBER,
+        )
+        await MatrixCell.create(
+            member=member,
+            result=targets["boss"],
+            title="Bagian dari dokumen",
+            kind=EdgeKind.DIRECT,
+            indicator=world.indicators["boss"],
+            share="2.5",
+            target=targets["employee"] if place == 2 else None,
+        )
+    indicator = {
+        "aspect": "QUALITY",
+        "title": "Ketepatan",
+        "unit_of_measure": "persen",
+        "polarity": "RANGE",
+        "accumulation": "LATEST",
+        "minimum": "90",
+        "maximum": "100.50",
+    }
+    await CascadeTemplate.create(
+        agency=world.agencies["A"],
+        code="ANALIS",
+        name="Analis",
+        version=2,
+        results=[
+            {"title": "Telaah", "category": "MAIN", "indicators": [indicator], "stages": []},
+            {
+                "title": "Naskah",
+                "category": "ADDITIONAL",
+                "indicators": [],
+                "stages": [{"title": "Draf", "evidence": None, "weight": "2.5000"}],
+            },
+        ],
+    )

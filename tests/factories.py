@@ -441,7 +441,7 @@ async def _counting(world: World, **changed: Any) -> None:
     await AgencyPolicy.create(
         agency_id=world.rows["agency"].id,
         starts_on=TODAY.replace(day=1),
-        set_by="pengelola.dc",
+        set_by=SUPERIOR,
         set_at=NOW,
         **asdict(Policy(**changed)),
     )

@@ -29,6 +29,8 @@ from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
 from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
 from schema.graph import build_schema
+from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
+from schema.matrices.rules import results_in
 from schema.organizations.models import Agency, Assignment, Employee, Unit, UnitPlacement
 from schema.plans.models import (
     ActionPlan,
@@ -100,6 +102,7 @@ TABLES: tuple[type[Row], ...] = (
     Assignment,
     AgencyPolicy,
     BehaviourExpectation,
+    CascadeTemplate,
     DailyLog,
     Holiday,
     WorkingWeek,
@@ -109,10 +112,13 @@ TABLES: tuple[type[Row], ...] = (
     InboxItem,
     Indicator,
     Installation,
+    MatrixCell,
+    MatrixMember,
     PerformancePlan,
     Period,
     ProgressRecord,
     RecordEvent,
+    RoleMatrix,
     Run,
     Stage,
     Target,
@@ -211,6 +217,14 @@ class Reference:
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
             case PerformancePlan():
                 return self.works(row.employee_id)
+            case RoleMatrix():
+                mine = {"matrix_id": row.id, "employee_id": self.scope.employee_id}
+                plan = self.rows.get(PerformancePlan, row.plan_id)
+                return self.sees(plan) or bool(self.rows.where(MatrixMember, **mine))
+            case MatrixCell():
+                return self.sees(self.matrix_of(row))
+            case CascadeTemplate():
+                return can_see_directory(self.scope, row.agency_id)
             case ProgressRecord():
                 person = self.rows.get(Employee, row.employee_id)
                 pending = row.state is RecordState.PENDING
@@ -229,6 +243,29 @@ class Reference:
 
     def only_seen(self, rows: Iterable[Any]) -> list[Any]:
         return [row for row in rows if self.sees(row)]
+
+    # Matrices
+
+    def matrix_of(self, cell: Any) -> Any:
+        member = self.rows.get(MatrixMember, cell.member_id)
+        return self.rows.get(RoleMatrix, member.matrix_id)
+
+    def columns(self, matrix: Any) -> list[Knot]:
+        """Whole for whoever sees the leader's work, else title and owner."""
+        results = self.rows.where(Target, plan_id=matrix.plan_id)
+        ordered = sorted(results, key=lambda row: (row.position, row.code))
+        return [Knot(row) for row in ordered]
+
+    def matrix_rows(self, person: Any, period: str) -> list[tuple[Any, Any]]:
+        """Somebody's rows of a period, each with its matrix; one without results is of none."""
+        found = []
+        for member in self.rows.where(MatrixMember, employee_id=person.id):
+            matrix = self.rows.get(RoleMatrix, member.matrix_id)
+            plan = self.rows.get(PerformancePlan, matrix.plan_id)
+            of_period = self.rows.get(Period, plan.period_id).code == period
+            if of_period and self.columns(matrix) and self.sees(matrix):
+                found.append((member, matrix))
+        return found
 
     # Organizations
 
@@ -767,6 +804,23 @@ def plan_of(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
     return max(plans, key=of, default=None)
 
 
+def shared(see: Reference, cell: Any) -> Any:
+    one = see.rows.get(Indicator, cell.indicator_id)
+    return one and SimpleNamespace(title=one.title, unit_of_measure=one.unit_of_measure)
+
+
+def open_cells(see: Reference, person: Any, period: str) -> list[Any]:
+    if person.id != see.scope.employee_id:
+        return []
+    cells = [
+        cell
+        for member, matrix in see.matrix_rows(person, period)
+        if matrix.publication == "PICK"
+        for cell in see.rows.where(MatrixCell, member_id=member.id, target_id=None)
+    ]
+    return sorted(cells, key=newest)
+
+
 def node(see: Reference, args: Mapping[str, Any]) -> Any:
     try:
         type_name, key = from_base64(args["id"])
@@ -791,7 +845,7 @@ def plan_of_post(see: Reference, post: Any, period: str) -> Any:
 NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
-    Activity, Installation, Run, DeadLetter,
+    Activity, Installation, Run, DeadLetter, RoleMatrix, MatrixCell, CascadeTemplate,
 )  # fmt: skip
 
 
@@ -941,6 +995,32 @@ RESOLVERS: Mapping[str, Resolve] = {
     "WorkingWeek.setBy": setter,
     "Holiday.on": lambda see, h, args: h.day,
     "Holiday.setBy": setter,
+    "Agency.templates": lambda see, a, args: sorted(
+        see.rows.where(CascadeTemplate, agency_id=a.id), key=lambda one: one.code
+    ),
+    "CascadeTemplate.agency": get(Agency, "agency_id"),
+    "CascadeTemplate.results": lambda see, t, args: results_in(t.results),
+    "PerformancePlan.matrix": lambda see, p, args: next(
+        iter(see.rows.where(RoleMatrix, plan_id=p.id)), None
+    ),
+    "RoleMatrix.plan": get(PerformancePlan, "plan_id"),
+    "RoleMatrix.columns": lambda see, m, args: see.columns(m),
+    "RoleMatrix.members": of(MatrixMember, "matrix_id", "position"),
+    "MatrixMember.employee": get(Employee, "employee_id"),
+    "MatrixMember.cells": of(MatrixCell, "member_id", "result_id"),
+    "MatrixCell.result": lambda see, c, args: Knot(see.rows.get(Target, c.result_id)),
+    "MatrixCell.indicator": get(Indicator, "indicator_id"),
+    "MatrixCell.measure": lambda see, c, args: shared(see, c),
+    "MatrixCell.isHandedOut": lambda see, c, args: c.target_id is not None,
+    "MatrixCell.target": get(Target, "target_id"),
+    "MatrixCell.matrix": lambda see, c, args: see.matrix_of(c),
+    "Employee.matrices": if_works(
+        lambda see, e, args: sorted(
+            (matrix for _, matrix in see.matrix_rows(e, args["period"])), key=newest
+        ),
+        [],
+    ),
+    "Employee.openCells": lambda see, e, args: open_cells(see, e, args["period"]),
     "Unit.agency": get(Agency, "agency_id"),
     "Unit.parent": lambda see, u, args: see.above(u),
     "Unit.children": lambda see, u, args: sorted(

@@ -150,6 +150,45 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION sees_matrix(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sees_matrix(uuid) TO ekinerja_reader, ekinerja_app;
+
+-- The columns of a matrix, which are the results of its leader, each with its owner: for whoever sees the matrix,
+-- also a member who does not see the leader's work.
+CREATE FUNCTION matrix_results(of_matrix uuid) RETURNS TABLE (
+  id uuid, agency_id uuid, period_id uuid, code varchar, "position" integer, title text,
+  kind varchar, classification varchar, category varchar, assigned_by varchar,
+  perspective varchar, owner_unit_id uuid, owner_employee_id uuid, owner_unit unit,
+  owner_employee employee
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 12 AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT sees_matrix(of_matrix) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT t.id, t.agency_id, t.period_id, t.code, t."position", t.title, t.kind, t.classification,
+    t.category, t.assigned_by, t.perspective, t.owner_unit_id, t.owner_employee_id, NULL::unit, o
+  FROM role_matrix m JOIN target t ON t.plan_id = m.plan_id
+  JOIN employee o ON o.id = t.owner_employee_id
+  WHERE m.id = of_matrix;
+END
+$$;
+
+-- What the share of a cell counts, in words: not how far the leader has come with it.
+CREATE FUNCTION shared_measure(of_cell uuid)
+RETURNS TABLE (title text, unit_of_measure varchar)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT i.title, i.unit_of_measure
+  FROM matrix_cell c JOIN matrix_member m ON m.id = c.member_id
+  JOIN indicator i ON i.id = c.indicator_id
+  WHERE c.id = of_cell AND sees_matrix(m.matrix_id);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION matrix_results(uuid), shared_measure(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION matrix_results(uuid), shared_measure(uuid)
+  TO ekinerja_reader, ekinerja_app;
 """
 
 WALLS = "".join(

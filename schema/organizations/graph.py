@@ -29,6 +29,7 @@ from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, same, value
 
 if TYPE_CHECKING:
+    from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
     from schema.plans.graph import EvaluationPeriod, PerformancePlan
     from schema.policies.graph import AgencyPolicy, Holiday, WorkingWeek, WorkTime
     from schema.progress.graph import DailyLog, ProgressRecordConnection
@@ -50,6 +51,9 @@ LazyPolicy = Annotated["AgencyPolicy", strawberry.lazy("schema.policies.graph")]
 LazyWeek = Annotated["WorkingWeek", strawberry.lazy("schema.policies.graph")]
 LazyHoliday = Annotated["Holiday", strawberry.lazy("schema.policies.graph")]
 LazyWorkTime = Annotated["WorkTime", strawberry.lazy("schema.policies.graph")]
+LazyTemplate = Annotated["CascadeTemplate", strawberry.lazy("schema.matrices.graph")]
+LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
+LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 
 LONGEST_CALENDAR = 366
@@ -122,6 +126,13 @@ class Agency(relay.Node):
     units: list["Unit"] = many(
         "unit @it",
         "All units, as a list; `parent` makes the tree.",
+        where="@it.agency_id = @row.id",
+        order="@it.code",
+    )
+
+    templates: list[LazyTemplate] = many(
+        "cascade_template @it",
+        "Results that many people are given alike.",
         where="@it.agency_id = @row.id",
         order="@it.code",
     )
@@ -280,6 +291,9 @@ class Post(relay.Node):
 
 
 SEES_WORK = sees_work_of("@row")
+# Whoever sees a matrix knows its period by its columns; the leader's plan they may not see.
+IN_PERIOD = """EXISTS (SELECT FROM matrix_results(m$.matrix_id) w$
+  JOIN period p$ ON p$.id = w$.period_id WHERE p$.code = @period)"""
 
 
 @reads(model=models.Employee, visible=sees_person("@it"))
@@ -348,6 +362,29 @@ class Employee(relay.Node):
         type=list[LazyTarget],
     )
     def targets(self, period: Period) -> None: ...
+
+    @many(
+        "matrix_member m$ JOIN role_matrix @it ON @it.id = m$.matrix_id",
+        "Matrices of roles and results that this person has a row in, as far as the viewer may.",
+        where=f"m$.employee_id = @row.id AND {IN_PERIOD}",
+        order="@it.id",
+        sees=SEES_WORK,
+        type=list[LazyMatrix],
+    )
+    def matrices(self, period: Period) -> None: ...
+
+    @many(
+        "matrix_member m$ JOIN role_matrix x$ ON x$.id = m$.matrix_id "
+        "JOIN matrix_cell @it ON @it.member_id = m$.id",
+        "Cells that wait for the viewer to take them; empty for anybody else's.",
+        where="m$.employee_id = @row.id AND x$.publication = 'PICK' AND @it.target_id IS NULL "
+        f"AND {IN_PERIOD}",
+        order="@it.id",
+        sees="@row.id = @viewer",
+        trusted=True,
+        type=list[LazyCell],
+    )
+    def open_cells(self, period: Period) -> None: ...
 
     @one(
         days("@on::date", "@on::date"),

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -16,6 +17,11 @@ from schema.relay import Connection
 from schema.selection.declarations import after, many, one, page, reads, value
 from schema.targets import figures, rules
 from schema.targets.graph import COUNTS, KNOT, Target
+
+if TYPE_CHECKING:
+    from schema.matrices.graph import RoleMatrix
+
+LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 
 strawberry.enum(models.PlanState, description="Where a performance plan stands.")
 strawberry.enum(models.Approach, description="How a plan says what is expected.")
@@ -218,3 +224,10 @@ class PerformancePlan(relay.Node):
     def feedback(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> None: ...
+
+    matrix: LazyMatrix | None = one(
+        "role_matrix @it",
+        "Who brings what to the results of this plan; null where nothing was dealt out.",
+        where="@it.plan_id = @row.id",
+        trusted=True,
+    )

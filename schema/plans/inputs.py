@@ -22,12 +22,6 @@ from schema.targets.models import (
 )
 from schema.targets.words import aim_of
 
-strawberry.enum(
-    EdgeKind,
-    description="DIRECT: its number is a part of the parent's. WEIGHTED: its achievement counts "
-    "with a weight. INDIRECT: aligned only, shown and not counted.",
-)
-
 
 @strawberry.input(description="A point of the planned path.")
 class PointInput:

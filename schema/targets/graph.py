@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from schema.progress.models import RecordState
 
 strawberry.enum(
+    models.EdgeKind,
+    description="DIRECT: its number is a part of the parent's. WEIGHTED: its achievement counts "
+    "with a weight. INDIRECT: aligned only, shown and not counted.",
+)
+strawberry.enum(
     models.CascadeKind,
     description="How a target serves its parent: DIRECT is summed into it, WEIGHTED counts with a "
     "weight, INDIRECT is aligned only, shown but not counted, ROOT has none.",

@@ -16,10 +16,24 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
 )
+from strawberry.relay import to_base64
 
 from schema.events import EventKind
+from schema.matrices.models import (
+    CascadeTemplate,
+    MatrixCell,
+    MatrixMember,
+    Publication,
+    RoleMatrix,
+)
+from schema.plans.models import PerformancePlan, PlanState
+from schema.targets.models import EdgeKind, TargetEdge
+from schema.values import uuid7
 from server.database import Database
 from tests.factories import (
+    COLLEAGUE,
+    NOW,
+    OTHER_SUPERVISOR,
     STAFF,
     SUPERIOR,
     SUPERVISOR,
@@ -28,6 +42,7 @@ from tests.factories import (
     Api,
     ScriptedFeed,
     World,
+    busy_day,
     event_of,
     key_of,
     random_id,
@@ -53,6 +68,10 @@ WHO: Mapping[str, frozenset[str]] = {
     "supervisor's work": frozenset(("supervisor", "superior", *WIDE)),
     "other work": frozenset(("other supervisor", "superior", *WIDE)),
     "superior's work": frozenset(("superior", *WIDE)),
+    "colleague's work": frozenset(("colleague", "supervisor", "superior", *WIDE)),
+    # a matrix: whoever sees the work of its leader, here the staff member, and its members
+    "matrix": frozenset(("self", "colleague", "supervisor", "superior", *WIDE)),
+    "colleague's own": frozenset(("colleague",)),
     # content of a PENDING record | its employee only; others see the count
     "pending": frozenset(("self",)),
     # connectors and dead letters: the agency's administrator, and the auditor reading
@@ -109,7 +128,7 @@ PLACES = (
         "agency",
         {
             "directory": "id code name timezone units goals evaluationPeriods policy policies "
-            "workingWeeks holidays",
+            "workingWeeks holidays templates",
         },
     ),
     Place(
@@ -181,6 +200,17 @@ PLACES = (
         {
             "directory": "id name timezone position unit appraiser posts",
             "work": "nip plan plans targets dailyLog calendar workTime",
+            "never": "subordinates matrices openCells",
+        },
+    ),
+    node(
+        "colleague, who is in the staff member's matrix",
+        "Employee",
+        "colleague",
+        {
+            "directory": "id name timezone position unit appraiser posts",
+            "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
+            "colleague's own": "openCells",
             "never": "subordinates",
         },
     ),
@@ -191,6 +221,7 @@ PLACES = (
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
             "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
+            "never": "matrices openCells",
         },
     ),
     node(
@@ -199,7 +230,7 @@ PLACES = (
         "plan",
         {
             "work": "id state version approach period startsOn endsOn employee post appraiser "
-            "targets superiorResults percentage behaviours attachments history feedback"
+            "targets superiorResults percentage behaviours attachments history feedback matrix"
         },
     ),
     node(
@@ -280,6 +311,70 @@ PLACES = (
         "EvaluationEvent",
         on_node("final", "EvaluationPeriod", "history { @ }"),
         {"directory": "kind at actor reason"},
+    ),
+    node(
+        "matrix",
+        "RoleMatrix",
+        "matrix",
+        {"matrix": "id version publication publishedAt columns members", "work": "plan"},
+    ),
+    Place(
+        "row of a matrix",
+        "MatrixMember",
+        on_node("matrix", "RoleMatrix", "members { @ }"),
+        {"matrix": "position role employee cells"},
+    ),
+    node(
+        "cell with a share that was handed out",
+        "MatrixCell",
+        "direct cell",
+        {
+            "matrix": "id title kind share result measure isHandedOut matrix",
+            "work": "indicator",
+            "colleague's work": "target",
+            "never": "weight",
+        },
+    ),
+    node(
+        "cell with a weight that waits",
+        "MatrixCell",
+        "weighted cell",
+        {
+            "matrix": "id title kind weight result isHandedOut matrix",
+            "never": "share measure indicator target",
+        },
+    ),
+    Place(
+        "what a share counts",
+        "SharedMeasure",
+        on_node("direct cell", "MatrixCell", "measure { @ }"),
+        {"matrix": "title unitOfMeasure"},
+    ),
+    node(
+        "template",
+        "CascadeTemplate",
+        "template",
+        {"directory": "id code name version agency results"},
+    ),
+    Place(
+        "result of a template",
+        "TemplateResult",
+        on_node("template", "CascadeTemplate", "results { @ }"),
+        {"directory": "title category indicators stages"},
+    ),
+    Place(
+        "indicator of a template",
+        "TemplateIndicator",
+        on_node("template", "CascadeTemplate", "results { indicators { @ } }"),
+        {
+            "directory": "aspect title unitOfMeasure polarity accumulation planned minimum maximum",
+        },
+    ),
+    Place(
+        "stage of a template",
+        "TemplateStage",
+        on_node("template", "CascadeTemplate", "results { stages { @ } }"),
+        {"directory": "title evidence weight"},
     ),
     Place(
         "behaviour",
@@ -672,6 +767,8 @@ ARGUMENTS = {
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
     "Employee.targets": '(period: "2026")',
+    "Employee.matrices": '(period: "2026")',
+    "Employee.openCells": '(period: "2026")',
     "Employee.dailyLog": '(on: "2026-11-24")',
     "Employee.calendar": '(from: "2026-11-24", to: "2026-11-24")',
     "Employee.workTime": YEAR,
@@ -742,6 +839,36 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    # The superior's own results; once only, for then there is another version.
+    "saveMatrix": (
+        'input: {plan: "{plan of superior}", members: [{employee: "{nip}", cells: []}]}',
+        frozenset({"superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "publishMatrix": (
+        'input: {id: "{matrix}", version: 1, publication: PICK}',
+        frozenset({"self", "supervisor", "superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "takeCells": ('input: {cells: ["{weighted cell}"]}', frozenset({"colleague"}), "NOT_FOUND"),
+    "saveTemplate": (
+        'input: {agency: "DC", code: "BARU", name: "Baru", results: [{title: "Laporan"}]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    # For somebody whom the superior appraises.
+    "applyTemplate": (
+        'input: {template: "{template}", period: "2026", employees: ["{nip of other}"]}',
+        frozenset({"superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+}
+# Who sees a thing and may not do this to it is told so: it is no secret that it is there.
+NOT_ALLOWED: Mapping[str, frozenset[str]] = {
+    "saveMatrix": frozenset({"auditor"}),
+    "publishMatrix": frozenset({"auditor", "colleague"}),
+    "saveTemplate": frozenset((*AGENCY, "auditor")),
+    "applyTemplate": frozenset((*AGENCY, "auditor")),
 }
 
 # Subscriptions: whom they tell of a change in the staff member's day; others are refused at
@@ -771,6 +898,11 @@ PAYLOADS = {
     "SetPolicyPayload",
     "SetWorkingWeekPayload",
     "SetHolidaysPayload",
+    "SaveMatrixPayload",
+    "PublishMatrixPayload",
+    "TakeCellsPayload",
+    "SaveTemplatePayload",
+    "ApplyTemplatePayload",
     "UserError",
     "TeamUpdate",
     "TargetUpdate",
@@ -779,8 +911,64 @@ PAYLOADS = {
 
 @pytest.fixture
 async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+    async with world_in(fresh_database, dealt) as world:
         yield world
+
+
+async def dealt(world: World) -> None:
+    """A busy day, and the staff member's matrix, in which the colleague has two cells; a template.
+
+    One cell is a target already, the other waits to be taken.
+    """
+    await busy_day(world)
+    staff, colleague = world.people[STAFF].id, world.people[COLLEAGUE].id
+    matrix = await RoleMatrix.create(
+        plan=await PerformancePlan.get(employee_id=staff),
+        publication=Publication.PICK,
+        published_at=NOW,
+    )
+    member = await MatrixMember.create(matrix=matrix, employee_id=colleague, position=1)
+    own = await PerformancePlan.get(employee_id=colleague)
+    await PerformancePlan.filter(
+        employee_id__in=[colleague, world.people[OTHER_SUPERVISOR].id]
+    ).update(state=PlanState.DRAFT)
+    target = world.targets["T"]
+    made = target.clone(pk=uuid7())
+    made.update_from_dict({"code": "T.1", "owner_employee_id": colleague, "plan_id": own.id})
+    await made.save(force_create=True)
+    await TargetEdge.create(parent=target, child=made, kind=EdgeKind.DIRECT)
+    of_share = {"indicator": world.indicators["T"], "share": 4, "target": made}
+    cells = {
+        "direct cell": {"result": target, "kind": EdgeKind.DIRECT} | of_share,
+        "weighted cell": {"result": world.targets["M"], "kind": EdgeKind.WEIGHTED, "weight": 40},
+    }
+    for name, given in cells.items():
+        world.rows[name] = await MatrixCell.create(member=member, title="Naskah", **given)
+    world.rows["matrix"] = matrix
+    world.rows["template"] = await CascadeTemplate.create(
+        agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
+    )
+
+
+MEASURED = {"aspect": "QUANTITY", "title": "Jumlah", "unit_of_measure": "laporan"}
+MEASURED |= {"accumulation": "SUM"}
+RESULTS = [
+    {
+        "title": "Laporan",
+        "category": "MAIN",
+        "indicators": [
+            MEASURED | {"polarity": "RISING", "planned": "12"},
+            MEASURED | {"polarity": "RANGE", "minimum": "0", "maximum": "2"},
+        ],
+        "stages": [],
+    },
+    {
+        "title": "Modul",
+        "category": "MAIN",
+        "indicators": [],
+        "stages": [{"title": "Draf", "evidence": "Naskah", "weight": "1"}],
+    },
+]
 
 
 def types() -> Iterator[GraphQLObjectType]:
@@ -826,6 +1014,13 @@ def names(world: World) -> dict[str, str]:
         "agency": key_of(world.rows["agency"]),
         "staff": key_of(world.people[STAFF]),
         "nip": STAFF,
+        "nip of other": OTHER_SUPERVISOR,
+        "colleague": key_of(world.people[COLLEAGUE]),
+        "plan of superior": to_base64("PerformancePlan", world.targets["P"].plan_id),
+        "matrix": key_of(world.rows["matrix"]),
+        "direct cell": key_of(world.rows["direct cell"]),
+        "weighted cell": key_of(world.rows["weighted cell"]),
+        "template": key_of(world.rows["template"]),
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),
@@ -964,6 +1159,8 @@ def permitted(viewer: str, name: str) -> str:
     if viewer == "nobody":
         return "UNAUTHENTICATED"
     # Who is no employee has no plan in which a target could be looked for.
+    if viewer in NOT_ALLOWED.get(name, ()) and viewer not in allowed:
+        return "NOT_ALLOWED"
     no_plan = name == "logProgress" and viewer not in WHO["employees"]
     return OK if viewer in allowed else "NOT_FOUND" if no_plan else refusal
 
@@ -1052,13 +1249,20 @@ async def test_not_yours_and_not_there_are_one_answer(world: World) -> None:
 
 async def test_refused_writes_do_not_tell_whether_something_is_there(world: World) -> None:
     values = names(world)
-    of_type = {"target T": "Target", "dead letter": "DeadLetter"}
+    of_type = {
+        "target T": "Target",
+        "dead letter": "DeadLetter",
+        "plan of superior": "PerformancePlan",
+        "matrix": "RoleMatrix",
+        "weighted cell": "MatrixCell",
+        "template": "CascadeTemplate",
+    }
     nothing = {key: random_id(of_type.get(key, "ProgressRecord")) for key in values}
-    nothing |= {"nip": STAFF}
+    nothing |= {"nip": STAFF, "nip of other": OTHER_SUPERVISOR}
     document = "mutation {{ {}({}) {{ userErrors {{ code field message }} }} }}"
     for viewer in ("colleague", "other supervisor", "other agency", "connector", "auditor"):
         for name, (arguments, allowed, _) in MUTATIONS.items():
-            if viewer in allowed:
+            if viewer in allowed or viewer in NOT_ALLOWED.get(name, ()):
                 continue
             answers = [
                 await Api.of(viewer).run(document.format(name, filled(arguments, some)))
