@@ -155,8 +155,8 @@ async def compare(both: Both, number: int) -> None:
         assert orjson.dumps(ours[0]) == orjson.dumps(plain[0]), where
         objects += str(plain[0]).count("{")
     assert tried > 0.95 * number
-    # They are about something: several objects an operation, on average.
-    assert objects > 3 * number
+    # They are about something: more than an object an operation, refused ones among them.
+    assert objects > 1.5 * number
 
 
 async def test_random_operations_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:

@@ -11,12 +11,12 @@ from schema.plans.models import PerformancePlan, PlanState
 from server.database import Database
 from tests.factories import SUPERVISOR, VIEWERS, Api, World, key_of, world_in
 from tests.plan_access import HIDDEN, PLAN_MUTATIONS, SEEING
-from tests.schema.test_access_matrix import OK, filled, mutate, names
+from tests.schema.test_access_matrix import OK, dealt, filled, mutate, names
 
 
 @pytest.fixture
 async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+    async with world_in(fresh_database, dealt) as world:
         yield world
 
 
