@@ -17,6 +17,7 @@ from schema.organizations.graph import Agency, Employee, OrganizationQuery, Unit
 from schema.plans.graph import PerformancePlan
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
+from schema.readiness.graph import ReadinessQuery
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
@@ -34,7 +35,10 @@ class NodeQuery:
     def node(self, id: Id) -> None: ...
 
 
-Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
+Query = merge_types(
+    "Query",
+    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery),
+)
 Mutation = merge_types("Mutation", (ProgressMutation, FeedMutation))
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
