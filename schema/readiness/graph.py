@@ -58,8 +58,8 @@ CHECK = f"""({FOUND} SELECT q$.agency_id, q$.day,
     (SELECT coalesce(json_agg(f$), '[]') FROM found$ f$) AS found
   FROM asked$ q$) @it"""
 COLUMNS = (
-    "kind text, severity text, key uuid, employee_id uuid, unit_id uuid, target_id uuid, "
-    "detail text, mender text, menders uuid[]"
+    'kind text COLLATE "C", severity text COLLATE "C", key uuid, employee_id uuid, unit_id uuid, '
+    "target_id uuid, detail text, mender text, menders uuid[]"
 )
 EACH = f"json_to_recordset(@row.found) AS @it ({COLUMNS})"
 SUBJECTS = {"Employee": "employee", "Unit": "unit", "Target": "target"}

@@ -71,8 +71,9 @@ PARTS = {
         greatest(s$.starts_on, q$.starts_on) + q$.plan_days - 1 AS until
       FROM asked$ q$ JOIN performance_plan s$ ON s$.period_id = q$.period_id
       JOIN posts$ p$ ON p$.id = s$.assignment_id""",
-    # Targets, and who can mend one: of a unit its head, else the head above; of a person they
-    # themselves while the plan is in the making, then their appraiser, who can give it back.
+    # Targets of the agency's units and people, and who can mend one: of a unit its head, else the
+    # head above; of a person they themselves while the plan is in the making, then their
+    # appraiser, who can give it back.
     "owned$": f"""
       SELECT t$.id, t$.kind, t$.owner_unit_id, t$.owner_employee_id, t$.plan_id,
         coalesce(s$.approach = 'QUALITATIVE', false) AS in_words,
@@ -85,7 +86,9 @@ PARTS = {
       FROM asked$ q$ JOIN target t$ ON t$.period_id = q$.period_id
       LEFT JOIN units$ u$ ON u$.id = t$.owner_unit_id
       LEFT JOIN performance_plan s$ ON s$.id = t$.plan_id
-      LEFT JOIN assignment a$ ON a$.id = s$.assignment_id""",
+      LEFT JOIN assignment a$ ON a$.id = s$.assignment_id
+      LEFT JOIN employee e$ ON e$.id = t$.owner_employee_id
+      WHERE t$.owner_unit_id IS NOT NULL OR e$.agency_id = q$.agency_id""",
     # Indicators that the rules of achievement read, of plans in numbers.
     "indicators$": """
       SELECT i$.id, i$.target_id, i$.title, i$.unit_of_measure, i$.polarity, i$.accumulation,
@@ -238,15 +241,20 @@ PROBLEMS: Mapping[ProblemKind, str] = {
       SELECT {target("t$.id", "t$.id")}, 'no stage', {BY_OWNER}
       FROM owned$ t$ WHERE t$.kind = 'STAGED'
         AND NOT EXISTS (SELECT FROM stage s$ WHERE s$.target_id = t$.id)""",
-    # Of who holds a post on the day; a result in the plan of any post that they hold will do.
+    # Of who holds a post on the day. A result in the plan of any post that they hold will do, and
+    # so does a goal of the unit that they head: those are what a head's plan is about.
     ProblemKind.PERSON_WITHOUT_TARGET: f"""
       SELECT {person("p$.employee_id")},
         CASE WHEN n$.employee_id IS NULL THEN 'no plan' ELSE 'no result in the plan' END,
         {BY_PERSON}
       FROM people$ p$
       LEFT JOIN (SELECT DISTINCT employee_id FROM plans$) n$ ON n$.employee_id = p$.employee_id
-      WHERE NOT EXISTS (SELECT FROM plans$ s$ JOIN owned$ t$ ON t$.plan_id = s$.id
-        WHERE s$.employee_id = p$.employee_id)""",
+      LEFT JOIN (
+        SELECT s$.employee_id FROM plans$ s$ JOIN owned$ t$ ON t$.plan_id = s$.id
+        UNION
+        SELECT u$.head_id FROM units$ u$ JOIN owned$ t$ ON t$.owner_unit_id = u$.id
+      ) w$ ON w$.employee_id = p$.employee_id
+      WHERE n$.employee_id IS NULL OR w$.employee_id IS NULL""",
     # By default 31 days: a plan from 1 January is late from 1 February on. One that begins with a
     # transfer has the same days from then on. At the top nobody appraises, so the administrator.
     ProblemKind.PLAN_NOT_SET: f"""

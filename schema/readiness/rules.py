@@ -91,7 +91,9 @@ RULES: Mapping[ProblemKind, Rule] = {
         Severity.BLOCKS, "Measured by stages, and there is none."
     ),
     ProblemKind.PERSON_WITHOUT_TARGET: Rule(
-        Severity.BLOCKS, "No plan for a post that somebody holds, or no result in it."
+        Severity.BLOCKS,
+        "No plan for a post that somebody holds, or no result in it. Of a head a goal of the unit "
+        "is enough.",
     ),
     ProblemKind.PLAN_NOT_SET: Rule(
         Severity.BLOCKS, "A plan that is not approved when the agency's days for it are over."

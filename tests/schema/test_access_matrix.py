@@ -98,6 +98,7 @@ def on_node(key: str, type_name: str, inner: str) -> str:
 
 
 DAY = 'dailyLog(on: "2026-11-24") { %s }'
+CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PLACES = (
     node("agency", "Agency", "agency", {"directory": "id code name timezone units goals"}),
@@ -483,6 +484,26 @@ PLACES = (
         "deadLetters { edges { @ } }",
         {"feeds": "cursor node"},
     ),
+    Place("check before a cycle", "CycleCheck", CHECK % "@", {"feeds": "on counts problems"}),
+    Place(
+        "problems by kind",
+        "ProblemCount",
+        CHECK % "counts { @ }",
+        {"feeds": "kind severity count"},
+    ),
+    Place("problems", "ProblemConnection", CHECK % "problems { @ }", {"feeds": CONNECTION}),
+    Place(
+        "edge to a problem",
+        "ProblemEdge",
+        CHECK % "problems { edges { @ } }",
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "problem",
+        "Problem",
+        CHECK % "problems { edges { node { @ } } }",
+        {"feeds": "kind severity subject detail mender menders"},
+    ),
 )
 
 ROOT: Mapping[str, tuple[str, str]] = {
@@ -495,6 +516,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "team": ("supervisor's work", TEAM % "on"),
     "connectors": ("feeds", "connectors { id }"),
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
+    "cycleCheck": ("feeds", CHECK % "on"),
 }
 
 ARGUMENTS = {
@@ -811,6 +833,7 @@ LOOK_UPS = {
     "unit": 'unit(agency: "%s", code: "C") { id }',
     "agency": 'agency(code: "%s") { id }',
     "employee": 'employee(nip: "%s") { id }',
+    "cycleCheck": 'cycleCheck(agency: "%s", period: "2026") { on counts { count } }',
 }
 NO_LETTERS = {"deadLetters": {"totalCount": 0, "edges": []}}
 
@@ -828,6 +851,7 @@ def of_another_agency(values: Mapping[str, str]) -> Iterator[tuple[str, str, str
     yield "unit", "DC", "DZ"
     yield "agency", "DC", "DZ"
     yield "employee", STAFF, "199001012015039999"
+    yield "cycleCheck", "DC", "DZ"
 
 
 async def test_not_yours_and_not_there_are_one_answer(world: World) -> None:
