@@ -123,14 +123,18 @@ class PlainCheck:
     @cached_property
     def indicators(self) -> list[tuple[Any, Any]]:
         """Each with its target: those that are counted."""
-        found = []
-        for target in self.targets:
-            plan = self.rows.get(PerformancePlan, target.plan_id)
-            in_words = plan is not None and plan.approach is Approach.QUALITATIVE
-            if target.kind is not TargetKind.STAGED and not in_words:
-                rows = self.rows.where(Indicator, target_id=target.id)
-                found += [(row, target) for row in rows]
-        return found
+        return [
+            (row, target)
+            for target in self.targets
+            if target.kind is not TargetKind.STAGED
+            for row in self.rows.where(Indicator, target_id=target.id)
+        ]
+
+    @cached_property
+    def in_numbers(self) -> list[tuple[Any, Any]]:
+        """Those of them that are not of plans in words."""
+        words = {p.id for p in self.rows.where(PerformancePlan, approach=Approach.QUALITATIVE)}
+        return [(row, target) for row, target in self.indicators if target.plan_id not in words]
 
     def of_plan(self, plan: Any) -> tuple[Mender, UUID | None]:
         if plan.state in MAKING:
@@ -238,14 +242,14 @@ class PlainCheck:
     def indicator_without_number(self) -> Iterator[Any]:
         return self.of_indicators(
             (i, t, "no number planned")
-            for i, t in self.indicators
+            for i, t in self.in_numbers
             if (i.planned, i.minimum, i.maximum) == (None, None, None)
         )
 
     def indicator_without_unit(self) -> Iterator[Any]:
         return self.of_indicators(
             (i, t, "no unit of measure")
-            for i, t in self.indicators
+            for i, t in self.in_numbers
             if not (i.unit_of_measure or "").strip(" ")
         )
 

@@ -89,13 +89,13 @@ PARTS = {
       LEFT JOIN assignment a$ ON a$.id = s$.assignment_id
       LEFT JOIN employee e$ ON e$.id = t$.owner_employee_id
       WHERE t$.owner_unit_id IS NOT NULL OR e$.agency_id = q$.agency_id""",
-    # Indicators that the rules of achievement read, of plans in numbers.
+    # Indicators that the rules of achievement read.
     "indicators$": """
       SELECT i$.id, i$.target_id, i$.title, i$.unit_of_measure, i$.polarity, i$.accumulation,
-        i$.baseline, i$.planned, i$.minimum, i$.maximum, i$.contributes_to_id, t$.part,
-        t$.mender_id
+        i$.baseline, i$.planned, i$.minimum, i$.maximum, i$.contributes_to_id,
+        t$.in_words, t$.part, t$.mender_id
       FROM owned$ t$ JOIN indicator i$ ON i$.target_id = t$.id
-      WHERE t$.kind <> 'STAGED' AND NOT t$.in_words""",
+      WHERE t$.kind <> 'STAGED'""",
 }
 
 
@@ -205,12 +205,14 @@ PROBLEMS: Mapping[ProblemKind, str] = {
       WHERE EXISTS (SELECT FROM posts$ p$ WHERE p$.unit_id = u$.id)
         AND NOT EXISTS (SELECT FROM owned$ t$ WHERE t$.owner_unit_id = u$.id)
         AND NOT EXISTS (SELECT FROM owned$ t$ WHERE t$.owner_employee_id = u$.head_id)""",
+    # A plan in words (qualitative) needs no number and no unit.
     ProblemKind.INDICATOR_WITHOUT_NUMBER: f"""
       {of_indicator("'no number planned'")}
-      WHERE i$.planned IS NULL AND i$.minimum IS NULL AND i$.maximum IS NULL""",
+      WHERE NOT i$.in_words
+        AND i$.planned IS NULL AND i$.minimum IS NULL AND i$.maximum IS NULL""",
     ProblemKind.INDICATOR_WITHOUT_UNIT: f"""
       {of_indicator("'no unit of measure'")}
-      WHERE coalesce(btrim(i$.unit_of_measure), '') = ''""",
+      WHERE NOT i$.in_words AND coalesce(btrim(i$.unit_of_measure), '') = ''""",
     # Rising from 80 to 70; falling from 5 to 8.
     ProblemKind.BASELINE_BEYOND_TARGET: f"""
       {of_indicator(f"{PLANNED} || 'begins at ' || {number('i$.baseline')}")}
