@@ -47,6 +47,13 @@ PARTS = {
     "superiors$": """
       SELECT appraiser_id AS id, count(DISTINCT employee_id) AS people FROM posts$
       WHERE appraiser_id IS NOT NULL GROUP BY appraiser_id""",
+    # Superiors of the agency who hold no post. Few, also where PostgreSQL knows no numbers yet and
+    # would hold each person against all others.
+    "absent$": """
+      SELECT s$.id, e$.name
+      FROM asked$ q$ CROSS JOIN superiors$ s$
+      JOIN employee e$ ON e$.id = s$.id AND e$.agency_id = q$.agency_id
+      WHERE NOT EXISTS (SELECT FROM people$ p$ WHERE p$.employee_id = s$.id)""",
     # Who is above a superior, step by step; a line that comes back to its beginning ends there.
     "lines$": """
       SELECT p$.employee_id, p$.appraiser_id AS superior_id
@@ -152,12 +159,10 @@ PROBLEMS: Mapping[ProblemKind, str] = {
     ProblemKind.NO_SUPERIOR: f"""
       SELECT {person("p$.employee_id")},
         CASE WHEN p$.appraiser_id IS NULL THEN 'no appraiser'
-          ELSE 'the appraiser, ' || e$.name || ', holds no post' END AS detail,
+          ELSE 'the appraiser, ' || a$.name || ', holds no post' END AS detail,
         {BY_ADMINISTRATOR}
-      FROM asked$ q$ CROSS JOIN people$ p$
-      LEFT JOIN people$ a$ ON a$.employee_id = p$.appraiser_id
-      LEFT JOIN employee e$ ON e$.id = p$.appraiser_id AND e$.agency_id = q$.agency_id
-      WHERE (p$.appraiser_id IS NULL OR (e$.id IS NOT NULL AND a$.employee_id IS NULL))
+      FROM people$ p$ LEFT JOIN absent$ a$ ON a$.id = p$.appraiser_id
+      WHERE (p$.appraiser_id IS NULL OR a$.id IS NOT NULL)
         AND NOT EXISTS (SELECT FROM units$ u$
           WHERE u$.head_id = p$.employee_id AND u$.parent_id IS NULL)""",
     # Who has no post is nobody's superior any more: NO_SUPERIOR speaks of their people.
@@ -247,16 +252,18 @@ PROBLEMS: Mapping[ProblemKind, str] = {
     # so does a goal of the unit that they head: those are what a head's plan is about.
     ProblemKind.PERSON_WITHOUT_TARGET: f"""
       SELECT {person("p$.employee_id")},
-        CASE WHEN n$.employee_id IS NULL THEN 'no plan' ELSE 'no result in the plan' END,
+        CASE WHEN p$.employee_id IN (SELECT employee_id FROM plans$) THEN 'no result in the plan'
+          ELSE 'no plan' END,
         {BY_PERSON}
-      FROM people$ p$
-      LEFT JOIN (SELECT DISTINCT employee_id FROM plans$) n$ ON n$.employee_id = p$.employee_id
-      LEFT JOIN (
-        SELECT s$.employee_id FROM plans$ s$ JOIN owned$ t$ ON t$.plan_id = s$.id
-        UNION
-        SELECT u$.head_id FROM units$ u$ JOIN owned$ t$ ON t$.owner_unit_id = u$.id
-      ) w$ ON w$.employee_id = p$.employee_id
-      WHERE n$.employee_id IS NULL OR w$.employee_id IS NULL""",
+      FROM (
+        SELECT employee_id FROM people$
+        EXCEPT (
+          SELECT s$.employee_id FROM plans$ s$ JOIN owned$ t$ ON t$.plan_id = s$.id
+          UNION ALL
+          SELECT s$.employee_id FROM units$ u$ JOIN owned$ t$ ON t$.owner_unit_id = u$.id
+          JOIN plans$ s$ ON s$.employee_id = u$.head_id
+        )
+      ) p$""",
     # By default 31 days: a plan from 1 January is late from 1 February on. One that begins with a
     # transfer has the same days from then on. At the top nobody appraises, so the administrator.
     ProblemKind.PLAN_NOT_SET: f"""
