@@ -22,6 +22,7 @@ from schema.plans.period_mutations import PeriodMutation
 from schema.policies.mutations import PolicyMutation
 from schema.progress.graph import ProgressRecord, ProgressSubscription
 from schema.progress.mutations import ProgressMutation
+from schema.readiness.graph import ReadinessQuery
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
 from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
@@ -40,7 +41,10 @@ class NodeQuery:
     def node(self, id: Id) -> None: ...
 
 
-Query = merge_types("Query", (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery))
+Query = merge_types(
+    "Query",
+    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery),
+)
 Mutation = merge_types(
     "Mutation",
     (

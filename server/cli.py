@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--webhook-secret-file", type=Path, help="a file that holds whsec_...")
     install.add_argument("--poll-seconds", type=int, default=60)
     commands.add_parser("plugins", help="list the installed plugins")
+    check = commands.add_parser("check", help="what would block a planning period of an agency")
+    check.add_argument("agency", help="the agency's code")
+    check.add_argument("period", help="the planning period's code, such as 2026")
     commands.add_parser("recompute", help="compare every figure with what its records make")
     return whole
 

@@ -89,6 +89,8 @@ from schema.targets.rules import (
 from schema.targets.tracking import GOOD, worst
 from schema.teams.rules import DayFacts, presence
 from schema.values import CAPITAL_TIMEZONE, local_date, plain
+from tests.plain_readiness import counted as counted_problems
+from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
     Activity,
@@ -104,6 +106,7 @@ TABLES: tuple[type[Row], ...] = (
     BehaviourExpectation,
     CascadeTemplate,
     DailyLog,
+    EvaluationPeriod,
     Holiday,
     WorkingWeek,
     DeadLetter,
@@ -648,7 +651,7 @@ class Reference:
         ordered = sorted(rows, key=keys, reverse=newest is not backward)
         behind, cursor = ordered, args.get(cursor_name)
         if cursor is not None:
-            edge = keys_in(cursor, len(keys(SimpleNamespace(id=UUID(int=0), starts_at=self.now))))
+            edge = keys_in(cursor, keys)
             behind = [
                 row for row in ordered
                 if (keys(row) < edge if newest is not backward else keys(row) > edge)
@@ -680,19 +683,27 @@ def cursor_of(keys: tuple[Any, ...]) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def keys_in(cursor: str, number: int) -> tuple[Any, ...]:
+def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The values in a cursor, read as those that `keys` gives of some row."""
+    some = SimpleNamespace(
+        id=UUID(int=0), starts_at=datetime.now(UTC), severity="", kind="", key=UUID(int=0)
+    )
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        parts = text.split(" ")
-        if len(parts) != number:
-            raise ValueError
-        instants = [
-            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(part))
-            for part in parts[:-1]
-        ]
-        return (*instants, UUID(parts[-1]))
+        parts = zip(text.split(" "), keys(some), strict=True)
+        return tuple(key_from(part, like) for part, like in parts)
     except (ValueError, binascii.Error, OverflowError):
         raise DomainError(ErrorCode.INVALID_CURSOR, field="after") from None
+
+
+def key_from(text: str, like: Any) -> Any:
+    if isinstance(like, datetime):
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(text))
+    if isinstance(like, UUID):
+        return UUID(text)
+    if not text.isidentifier():
+        raise ValueError(text)
+    return text
 
 
 def key_in(text: str, type_name: str) -> UUID:
@@ -714,6 +725,10 @@ def newest(row: Any) -> tuple[Any, ...]:
 
 def latest_start(row: Any) -> tuple[Any, ...]:
     return (row.starts_at, row.id)
+
+
+def gravest(problem: Any) -> tuple[Any, ...]:
+    return (problem.severity, problem.kind, problem.key)
 
 
 Resolve = Callable[[Reference, Any, Mapping[str, Any]], Any]
@@ -865,6 +880,14 @@ def a_target(see: Reference, args: Mapping[str, Any]) -> Any:
         return None
 
 
+def cycle_check(see: Reference, args: Mapping[str, Any]) -> Any:
+    agency = next(iter(see.rows.where(Agency, code=args["agency"])), None)
+    if agency is None or not can_audit(see.scope, agency.id):
+        return None
+    period = next(iter(see.rows.where(Period, agency_id=agency.id, code=args["period"])), None)
+    return period and found_problems(see.rows, period, see.today, args.get("kind"))
+
+
 def letters(see: Reference, args: Mapping[str, Any]) -> Any:
     rows = see.only_seen(see.rows.all(DeadLetter))
     if args.get("connector") is not None:
@@ -980,6 +1003,13 @@ RESOLVERS: Mapping[str, Resolve] = {
         see.only_seen(see.rows.all(Installation)), key=lambda i: (i.plugin, i.title)
     ),
     "Query.deadLetters": lambda see, _, args: letters(see, args),
+    "Query.cycleCheck": lambda see, _, args: cycle_check(see, args),
+    "CycleCheck.counts": lambda see, check, args: counted_problems(check.found),
+    "CycleCheck.problems": lambda see, check, args: see.page(check.found, gravest, False, args),
+    "Problem.subject": lambda see, p, args: see.seen(p.about),
+    "Problem.menders": lambda see, p, args: see.only_seen(
+        see.people([p.mender_id] if p.mender_id else [])
+    ),
     "Agency.units": lambda see, a, args: sorted(
         see.only_seen(see.rows.where(Unit, agency_id=a.id)), key=lambda u: u.code
     ),
@@ -1229,7 +1259,7 @@ def reference_schema() -> GraphQLSchema:
         for name, definition in kind.fields.items():
             resolver = RESOLVERS.get(f"{kind.name}.{name}")
             definition.resolve = resolving(kind.name, name, definition, resolver)
-    for name in ("Node", "TargetOwner"):
+    for name in ("Node", "TargetOwner", "ProblemSubject"):
         schema.type_map[name].resolve_type = type_of  # type: ignore[attr-defined]
     return schema
 

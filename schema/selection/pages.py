@@ -19,12 +19,26 @@ DEFAULT_PAGE = 20
 SEPARATOR = " "
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+
+def _word(text: str) -> str:
+    """A text among keys is a word, such as a value of an enum: it holds no separator and no NUL.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text.isidentifier():
+        raise ValueError("no word")
+    return text
+
+
 # How a key stands in a cursor, and how it is read from there.
 WRITTEN = {
+    "text": "{}",
     "uuid": "{}::text",
     "timestamptz": "(extract(epoch FROM {}) * 1000000)::bigint::text",
 }
 READ: Mapping[str, Callable[[str], Any]] = {
+    "text": _word,
     "uuid": UUID,
     "timestamptz": lambda text: EPOCH + timedelta(microseconds=int(text)),
 }

@@ -1,4 +1,4 @@
-"""Small commands of operators: migrate, schema, token, grant, install, plugins, recompute."""
+"""Small commands of operators: migrate, schema, token, grant, install, check and others."""
 
 import argparse
 import json
@@ -16,7 +16,10 @@ from schema.graph import build_schema
 from schema.organizations.models import Agency
 from schema.organizations.service import grant_role
 from schema.progress.recomputing import recompute as recomputed
-from schema.values import utc_now
+from schema.readiness.rules import Severity, counts
+from schema.readiness.service import Problem
+from schema.readiness.service import check as checked
+from schema.values import CAPITAL_TIMEZONE, local_date, utc_now
 from server.database import DatabaseRole, found_database, opened
 from server.database import migrate as bring_up_to_date
 from server.plugin_host import PluginHost
@@ -85,6 +88,26 @@ async def plugins(given: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def check(given: argparse.Namespace, settings: Settings) -> int:
+    """Say what would block a planning period, and how many of each kind; 1 where something does."""
+    today = local_date(utc_now(), CAPITAL_TIMEZONE)
+    async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        problems = await checked(given.agency, given.period, today)
+    for problem in problems:
+        _say(_told(problem))
+    for kind, severity, number in counts(problem.kind for problem in problems):
+        _say(f"{kind}: {number:,} ({severity.lower()})")
+    return 1 if any(problem.severity is Severity.BLOCKS for problem in problems) else 0
+
+
+def _told(problem: Problem) -> str:
+    """`NO_SUPERIOR: Sari (1990...): no appraiser. To mend: ADMINISTRATOR`."""
+    menders = f" ({', '.join(problem.menders)})" if problem.menders else ""
+    return (
+        f"{problem.kind}: {problem.subject}: {problem.detail}. To mend: {problem.mender}{menders}"
+    )
+
+
 async def recompute(given: argparse.Namespace, settings: Settings) -> int:
     """Say which figures are not what their records make; 1 where there are any."""
     differ = 0
@@ -133,5 +156,6 @@ COMMANDS: dict[str, Command] = {
     "grant": grant,
     "install": install,
     "plugins": plugins,
+    "check": check,
     "recompute": recompute,
 }

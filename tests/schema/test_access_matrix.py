@@ -120,6 +120,7 @@ def on_node(key: str, type_name: str, inner: str) -> str:
 
 YEAR = '(from: "2026-01-01", to: "2026-12-31")'
 DAY = 'dailyLog(on: "2026-11-24") { %s }'
+CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PLACES = (
     node(
@@ -742,6 +743,26 @@ PLACES = (
         "deadLetters { edges { @ } }",
         {"feeds": "cursor node"},
     ),
+    Place("check before a cycle", "CycleCheck", CHECK % "@", {"feeds": "on counts problems"}),
+    Place(
+        "problems by kind",
+        "ProblemCount",
+        CHECK % "counts { @ }",
+        {"feeds": "kind severity count"},
+    ),
+    Place("problems", "ProblemConnection", CHECK % "problems { @ }", {"feeds": CONNECTION}),
+    Place(
+        "edge to a problem",
+        "ProblemEdge",
+        CHECK % "problems { edges { @ } }",
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "problem",
+        "Problem",
+        CHECK % "problems { edges { node { @ } } }",
+        {"feeds": "kind severity subject detail mender menders"},
+    ),
 )
 
 ROOT: Mapping[str, tuple[str, str]] = {
@@ -754,6 +775,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "team": ("supervisor's work", TEAM % "on"),
     "connectors": ("feeds", "connectors { id }"),
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
+    "cycleCheck": ("feeds", CHECK % "on"),
 }
 
 ARGUMENTS = {
@@ -1217,6 +1239,7 @@ LOOK_UPS = {
     "unit": 'unit(agency: "%s", code: "C") { id }',
     "agency": 'agency(code: "%s") { id }',
     "employee": 'employee(nip: "%s") { id }',
+    "cycleCheck": 'cycleCheck(agency: "%s", period: "2026") { on counts { count } }',
 }
 NO_LETTERS = {"deadLetters": {"totalCount": 0, "edges": []}}
 
@@ -1234,6 +1257,7 @@ def of_another_agency(values: Mapping[str, str]) -> Iterator[tuple[str, str, str
     yield "unit", "DC", "DZ"
     yield "agency", "DC", "DZ"
     yield "employee", STAFF, "199001012015039999"
+    yield "cycleCheck", "DC", "DZ"
 
 
 async def test_not_yours_and_not_there_are_one_answer(world: World) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -20,6 +21,7 @@ from schema.errors import DomainError, Language, Unauthenticated
 from schema.graph import build_schema
 from schema.organizations.models import Employee
 from schema.progress.models import ProgressRecord
+from schema.readiness.rules import RULES, ProblemKind
 from schema.targets.models import Target
 from server.database import Database, DatabaseRole, opened
 from tests.enrich import enrich
@@ -71,6 +73,8 @@ def pools_of(rows: Rows) -> Pools:
     cursors = [cursor_of((row.id,)) for row in records] + [
         cursor_of((row.starts_at, row.id)) for row in records
     ]
+    middle = UUID(int=2**127)
+    cursors += [cursor_of((RULES[kind].severity.value, kind.value, middle)) for kind in ProblemKind]
     days = ["2026-11-24", "2026-11-23", "2026-11-28", "2026-01-01"]
     return {
         # `id` is asked of nodes and of targets alike
@@ -86,6 +90,7 @@ def pools_of(rows: Rows) -> Pools:
         "connector": [one for one in ids if one.startswith("Q29u")] + wrong,
         "source": ["fake", "other", None],
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
+        "kind": [*ProblemKind, None, None],
         "first": [1, 2, 5, 100, 0, 101, None],
         "last": [1, 2, 5, 100, 0, None],
         "after": [*cursors, "x", "", None],

@@ -12,7 +12,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from schema.access import Role
 from schema.organizations.models import Assignment, Employee, Unit, UnitPlacement
+from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
 from schema.plans.loading import save_case
 from schema.progress.placing import Place
@@ -130,6 +132,10 @@ TEAM = """{ team(on: "2026-11-24") { summary { members pendingCount statuses { c
 CALENDAR = """query($from: Date!) { viewer { employee {
   calendar(from: $from, to: "2026-11-24") { on status recordedMinutes
     records { description target { title } history { actor { name } } } } } } }"""
+
+CHECK = """{ cycleCheck(agency: "DC", period: "2026") { counts { kind count }
+  problems { totalCount edges { node { detail menders { name unit { name } }
+    subject { ... on Employee { name } ... on Unit { name } ... on Target { title } } } } } } }"""
 
 GOALS = """query($code: String!) { agency(code: $code) { goals(period: "2026") { title @ } } }"""
 GOAL = """children { title owner { ... on Unit { name } ... on Employee { name } }
@@ -254,6 +260,15 @@ async def test_the_nation_takes_as_many_statements_as_a_small_agency(world: Worl
     assert nation.statements == small.statements == WHO_ASKS + SELECTION
     # 1,713 targets, each with an indicator
     assert nation.objects > 2 * 1713
+
+
+async def test_the_check_before_a_cycle_is_one_statement(world: World) -> None:
+    await grant_role(world.rows["agency"].id, "pengelola.dc", Role.ADMINISTRATOR)
+
+    asked = await measured("pengelola.dc", CHECK)
+
+    assert asked.statements == WHO_ASKS + SELECTION
+    assert asked.objects > 20
 
 
 async def test_a_query_over_a_stream_takes_as_many_as_over_http(world: World) -> None:
