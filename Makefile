@@ -25,7 +25,7 @@ run: $(READY)            ## the whole system with a real case, on an embedded da
 	$(BIN)/python -m server run
 
 test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage, ARGS="-k word" chooses
-	$(BIN)/python -m pytest -q $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
 
 soak: $(READY)           ## random operations against the plain executor, at six times CI's number
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
