@@ -292,13 +292,13 @@ async def world_in(
 async def busy_day(world: World) -> None:
     """Another agency, roles, a connector that ran, and a morning of the staff member."""
     await save_case(case_of(OTHER_AGENCY))
-    await _grant(world)
+    await grant_roles(world)
     await _count(world)
     await _ingest(world)
     await _work(world)
 
 
-async def _grant(world: World) -> None:
+async def grant_roles(world: World) -> None:
     await Target.filter(code="T").update(
         assigned_by="Kepala Dinas", perspective=Perspective.BUSINESS_PROCESS
     )

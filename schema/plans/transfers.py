@@ -18,6 +18,7 @@ from schema.plans.models import PerformancePlan, PlanEventKind
 from schema.plans.rules import handed_over
 from schema.plans.saving import codes_in, free_code
 from schema.plans.service import last_day, note, opened
+from schema.policies.service import refresh_person
 from schema.tables import transaction
 from schema.targets.models import (
     Accumulation,
@@ -36,6 +37,7 @@ from schema.values import local_date, plain
 
 DEFINITIVE = AssignmentKind.DEFINITIVE
 ONE_DAY = timedelta(days=1)
+LOCK_PERSON = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         DomainError: the post cannot be: it overlaps another, or the unit has a head.
     """
     async with transaction() as connection:
+        await connection.execute_query_dict(LOCK_PERSON, [move.employee_id])
         person = await _person(connection, scope, move)
         rows = await Assignment.filter(employee=person).using_db(connection)
         await _make_room(connection, move, rows, scope, now)
@@ -85,9 +88,7 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         today = local_date(now, person.timezone)
         await person.fetch_related("agency", using_db=connection)
         await refresh_reporting_lines(connection, person.agency, today)
-        await connection.execute_query_dict(
-            "SELECT refresh_required_minutes($1, $2, NULL)", [person.agency_id, move.starts_on]
-        )
+        await refresh_person(connection, person.id, move.starts_on)
         period = await (
             Period.filter(
                 agency_id=person.agency_id,

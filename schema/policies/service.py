@@ -42,6 +42,10 @@ ON CONFLICT (agency_id, day) DO UPDATE SET
 # A year's written days of 3,000 people take some 14 seconds, near what any other statement may.
 PATIENT = "SELECT set_config('statement_timeout', '10min', true)"
 REFRESH = "SELECT refresh_required_minutes($1, $2, $3)"
+REFRESH_PERSON = """
+UPDATE daily_log SET required_minutes = required_minutes(employee_id, day)
+WHERE employee_id = $1 AND day >= $2
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,12 @@ class HolidayEntry:
     day: date
     name: str
     kind: HolidayKind
+
+
+async def refresh_person(connection: BaseDBAsyncClient, employee_id: UUID, from_day: date) -> None:
+    """What a person's written days ask for, after their posts changed from a day on. The caller
+    holds the person's lock."""
+    await connection.execute_query_dict(REFRESH_PERSON, [employee_id, from_day])
 
 
 async def policy_on(connection: BaseDBAsyncClient, agency_id: UUID, day: date) -> Policy:

@@ -74,15 +74,6 @@ async def checked(
     return replace(place, target_id=target.id, indicator_id=indicator.id)
 
 
-async def check_own(
-    connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
-) -> None:
-    """Raises:
-    DomainError: the target is not the employee's, its plan is not approved, or does not cover it.
-    """
-    await _own_target(connection, target_id, employee, day)
-
-
 async def _own_target(
     connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
 ) -> Target:

@@ -19,7 +19,7 @@ from schema.progress import daily_logs, placing
 from schema.progress.models import Evidence, ProgressRecord, RecordEventKind, RecordState
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof, check_proof, check_state, span_of, text_of
-from schema.progress.timing import TooLate, admitted, check_day_open
+from schema.progress.timing import NOTHING_ASKED, TooLate, admitted, check_day_open
 from schema.progress.writing import (
     Change,
     Entry,
@@ -337,23 +337,23 @@ async def _write(
 async def _keep(change: Change, entry: Entry) -> ProgressRecord:
     """A record of an entry that may not be confirmed now: it waits, with all that was given.
 
-    What it is to move is checked when it is confirmed; a place that is not the person's is refused.
+    What it is to move is checked as always; an action plan is asked for when it is confirmed.
     """
     span, description = checked(change, entry)
-    place = entry.place
-    if place.target_id is not None:
-        await placing.check_own(change.connection, place.target_id, change.employee, span.day)
-    whole = place.indicator_id is not None and place.quantity is not None
+    place = await placing.checked(
+        change.connection,
+        entry.place,
+        change.employee,
+        span.day,
+        has_proof=bool(entry.proof),
+        timing=NOTHING_ASKED,
+    )
     record = await create(
         change,
         span,
         description,
         category=entry.category,
-        place=Place(
-            target_id=place.target_id,
-            indicator_id=place.indicator_id if whole else None,
-            quantity=place.quantity if whole else None,
-        ),
+        place=place,
         state=RecordState.PENDING,
     )
     await add_proof(change, record, entry.proof, after=0)
