@@ -64,7 +64,7 @@ from schema.progress.models import (
 )
 from schema.progress.rules import day_status
 from schema.tables import Row
-from schema.targets.explaining import formula
+from schema.targets.explaining import formula, plan_formula
 from schema.targets.models import (
     Accumulation,
     EdgeKind,
@@ -432,7 +432,21 @@ class Reference:
             self.policy(target),
         )
 
+    def plan_explanation(self, plan: Any) -> SimpleNamespace:
+        results, policy = self.plan_results(plan)
+        counting = [t for t in self.rows.where(Target, plan_id=plan.id) if self.counts(t)]
+        behind = {one.id: one for t in counting for one in self.behind(t, None)}
+        return SimpleNamespace(
+            formula=plan_formula(results, policy),
+            results=self.in_order(counting),
+            record_count=len(behind),
+            counted=list(behind.values()),
+        )
+
     def plan_percentage(self, plan: Any) -> Decimal | None:
+        return plan_percentage(*self.plan_results(plan))
+
+    def plan_results(self, plan: Any) -> tuple[list[Result], Policy | None]:
         targets = self.rows.where(Target, plan_id=plan.id)
         results = []
         for target in sorted(targets, key=lambda one: (one.position, one.code)):
@@ -443,7 +457,7 @@ class Reference:
             )
         period = self.rows.get(Period, plan.period_id)
         here = SimpleNamespace(agency_id=period.agency_id, period_id=period.id)
-        return plan_percentage(results, self.policy(here))
+        return results, self.policy(here)
 
     def behind(self, target: Any, indicator: Any) -> list[Any]:
         """The confirmed records behind a figure, whoever may see them."""
@@ -1137,6 +1151,10 @@ RESOLVERS: Mapping[str, Resolve] = {
     "PerformancePlan.post": lambda see, p, args: see.rows.get(Assignment, p.assignment_id),
     "PerformancePlan.superiorResults": lambda see, p, args: see.superior_results(p),
     "PerformancePlan.percentage": lambda see, p, args: see.plan_percentage(p),
+    "PerformancePlan.explanation": lambda see, p, args: see.plan_explanation(p),
+    "PlanExplanation.records": lambda see, x, args: see.page(
+        see.only_seen(x.counted), latest_start, True, args
+    ),
     "PerformancePlan.attachments": lambda see, p, args: sorted(
         see.rows.where(PlanAttachment, plan_id=p.id), key=lambda a: (a.kind, a.position)
     ),
@@ -1207,6 +1225,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "ProgressRecord.thread": lambda see, r, args: see.path(r.target_id),
     "ProgressRecord.indicator": get(Indicator, "indicator_id"),
     "ProgressRecord.stage": get(Stage, "stage_id"),
+    "ProgressRecord.actionPlan": get(ActionPlan, "action_plan_id"),
     "ProgressRecord.evidence": of(Evidence, "record_id", "position"),
     "ProgressRecord.source": lambda see, r, args: source(see, r),
     "ProgressRecord.activity": get(Activity, "activity_id"),

@@ -136,6 +136,15 @@ PARTLY_READ = {
 }
 """All but the settings, the webhook's secret and the source's cursor."""
 
+# A target as one meets it on a red thread, with whose it is; its own visibility is asked besides.
+KNOT = """id uuid, agency_id uuid, period_id uuid, code varchar, "position" integer, title text,
+  kind varchar, classification varchar, category varchar, assigned_by varchar,
+  perspective varchar, plan_id uuid, owner_unit_id uuid, owner_employee_id uuid,
+  owner_unit unit, owner_employee employee"""
+KNOT_OF_TARGET = """t.id, t.agency_id, t.period_id, t.code, t."position", t.title, t.kind,
+    t.classification, t.category, t.assigned_by, t.perspective, t.plan_id, t.owner_unit_id,
+    t.owner_employee_id"""
+
 MATRICES = f"""
 -- A matrix is seen by whoever sees its leader's work, and by its members, who made it together.
 -- A function, since the policies of matrix and member would ask each other without end.
@@ -154,10 +163,7 @@ GRANT EXECUTE ON FUNCTION sees_matrix(uuid) TO ekinerja_reader, ekinerja_app;
 -- The columns of a matrix, which are the results of its leader, each with its owner: for whoever sees the matrix,
 -- also a member who does not see the leader's work.
 CREATE FUNCTION matrix_results(of_matrix uuid) RETURNS TABLE (
-  id uuid, agency_id uuid, period_id uuid, code varchar, "position" integer, title text,
-  kind varchar, classification varchar, category varchar, assigned_by varchar,
-  perspective varchar, owner_unit_id uuid, owner_employee_id uuid, owner_unit unit,
-  owner_employee employee
+  {KNOT}
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 12 AS $$
 #variable_conflict use_column
 BEGIN
@@ -165,8 +171,7 @@ BEGIN
     RETURN;
   END IF;
   RETURN QUERY
-  SELECT t.id, t.agency_id, t.period_id, t.code, t."position", t.title, t.kind, t.classification,
-    t.category, t.assigned_by, t.perspective, t.owner_unit_id, t.owner_employee_id, NULL::unit, o
+  SELECT {KNOT_OF_TARGET}, NULL::unit, o
   FROM role_matrix m JOIN target t ON t.plan_id = m.plan_id
   JOIN employee o ON o.id = t.owner_employee_id
   WHERE m.id = of_matrix;
@@ -222,10 +227,8 @@ GRANT SELECT ON activity_source TO ekinerja_reader;
 -- From a target (distance 0) up to the agency's goal, each with its owner. For a target that the viewer sees, or one
 -- that is itself on the red thread of such a target; else nothing.
 CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (
-  distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
-  "position" integer, title text, kind varchar, classification varchar, category varchar,
-  assigned_by varchar, perspective varchar, plan_id uuid, owner_unit_id uuid,
-  owner_employee_id uuid, owner_unit unit, owner_employee employee
+  distance integer, cascade varchar,
+  {KNOT}
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 8 AS $$
 #variable_conflict use_column
 BEGIN
@@ -249,9 +252,8 @@ BEGIN
     SELECT e.parent_id, up.distance + 1 FROM up
     JOIN target_edge e ON e.child_id = up.id AND e."primary"
   )
-  SELECT up.distance, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
-    t."position", t.title, t.kind, t.classification, t.category, t.assigned_by, t.perspective,
-    t.plan_id, t.owner_unit_id, t.owner_employee_id, u, o
+  SELECT up.distance, coalesce(e.kind, 'ROOT'), {KNOT_OF_TARGET},
+    u, o
   FROM up JOIN target t ON t.id = up.id
   LEFT JOIN unit u ON u.id = t.owner_unit_id LEFT JOIN employee o ON o.id = t.owner_employee_id
   LEFT JOIN target_edge e ON e.child_id = t.id AND e."primary"
@@ -262,17 +264,14 @@ $$;
 -- What a plan's results may serve: those of the appraiser's plan in the same period, as knots, for
 -- whoever sees the plan. The columns are those of red_thread.
 CREATE FUNCTION superior_results(of_plan uuid) RETURNS TABLE (
-  distance integer, cascade varchar, id uuid, agency_id uuid, period_id uuid, code varchar,
-  "position" integer, title text, kind varchar, classification varchar, category varchar,
-  assigned_by varchar, perspective varchar, plan_id uuid, owner_unit_id uuid,
-  owner_employee_id uuid, owner_unit unit, owner_employee employee
+  distance integer, cascade varchar,
+  {KNOT}
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 12 AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT 0, coalesce(e.kind, 'ROOT'), t.id, t.agency_id, t.period_id, t.code,
-    t."position", t.title, t.kind, t.classification, t.category, t.assigned_by, t.perspective,
-    t.plan_id, t.owner_unit_id, t.owner_employee_id, NULL::unit, o
+  SELECT 0, coalesce(e.kind, 'ROOT'), {KNOT_OF_TARGET},
+    NULL::unit, o
   FROM performance_plan p
   JOIN assignment a ON a.id = p.assignment_id
   JOIN performance_plan s ON s.employee_id = a.appraiser_id AND s.period_id = p.period_id

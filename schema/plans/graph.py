@@ -14,13 +14,15 @@ from schema.organizations.graph import IN_ORDER, Employee, Post
 from schema.plans import models
 from schema.predicates import in_directory, of_target, sees_work
 from schema.relay import Connection
-from schema.selection.declarations import after, many, one, page, reads, value
-from schema.targets import figures, rules
+from schema.selection.declarations import after, many, one, page, reads, same, value
+from schema.targets import explaining, figures, rules
 from schema.targets.graph import COUNTS, KNOT, Target
 
 if TYPE_CHECKING:
     from schema.matrices.graph import RoleMatrix
+    from schema.progress.graph import ProgressRecordConnection
 
+LazyRecords = Annotated["ProgressRecordConnection", strawberry.lazy("schema.progress.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 
 strawberry.enum(models.PlanState, description="Where a performance plan stands.")
@@ -153,6 +155,42 @@ PLAN_POLICY = f"""(SELECT {figures.of("w$", figures.POLICY)} FROM (
   ) w$)"""
 
 
+SCORE = {"results": RESULTS, "policy": PLAN_POLICY}
+COUNTING = f"""target t$ CROSS JOIN LATERAL records_behind(t$.id, NULL) b$
+  WHERE t$.plan_id = @row.id AND {COUNTS.replace("@row", "t$")}"""
+
+
+@reads(model=models.PerformancePlan)
+@strawberry.type(description="How a plan's percentage comes about.")
+class PlanExplanation:
+    formula: str = after(
+        explaining.plan_formula, "The arithmetic in numbers: (100 + 50) / 2 = 75.", **SCORE
+    )
+    results: list[Target] = many(
+        "target @it",
+        "The results that count; each explains its own achievement.",
+        where=f"@it.plan_id = @row.id AND {COUNTS.replace('@row', '@it')}",
+        order=IN_ORDER,
+    )
+    record_count: int = value(
+        f"(SELECT count(DISTINCT b$) FROM {COUNTING})",
+        "How many confirmed records are behind it in all.",
+    )
+
+    @page(
+        "progress_record @it",
+        "The confirmed records behind it, newest first, as far as they are yours to see; each "
+        "with its source's facts and its red thread.",
+        where=f"@it.id IN (SELECT b$ FROM {COUNTING})",
+        keys={"@it.starts_at": "timestamptz", "@it.id": "uuid"},
+        newest=True,
+        type=LazyRecords,
+    )
+    def records(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
+
+
 @reads(model=models.PerformancePlan, visible=sees_work("@it.employee_id"))
 @strawberry.type(
     description="A performance plan (SKP) of one post in one period. A transfer or an acting post "
@@ -193,8 +231,10 @@ class PerformancePlan(relay.Node):
         rules.plan_percentage,
         "Achievement in percent, two decimals: the mean of the results that count and have a "
         "number. What a coordinator cascaded directly counts with the superior and the members.",
-        results=RESULTS,
-        policy=PLAN_POLICY,
+        **SCORE,
+    )
+    explanation: PlanExplanation = same(
+        "@row", "How the percentage comes about, down to the records and their source events."
     )
     behaviours: list[BehaviourExpectation] = many(
         f"""(VALUES {SEVEN}) v$ (place, behaviour) CROSS JOIN LATERAL (

@@ -8,10 +8,12 @@ from schema.targets.rules import (
     Child,
     Measured,
     Plan,
+    Result,
     StageFacts,
     achieved_exactly,
     counted,
     percentage,
+    plan_percentage,
     shares_of,
 )
 from schema.values import plain, rounded
@@ -44,6 +46,18 @@ def formula(
     each = [counted(percentage(one, one.realized), rules) for one in indicators]
     known_ones = [shown(percent) for percent in each if percent is not None]
     return f"({' + '.join(known_ones) or UNKNOWN}) / {len(known_ones)} = {result}"
+
+
+def plan_formula(results: list[Result], policy: Policy | None) -> str:
+    """How a plan's percentage comes about: "(100 + 50) / 2 = 75"."""
+    each = [
+        achieved_exactly(one.indicators, one.stages, one.children, policy)
+        for one in results
+        if one.counts
+    ]
+    known = [shown(percent) for percent in each if percent is not None]
+    total = " + ".join(known) or UNKNOWN
+    return f"({total}) / {len(known)} = {shown(plan_percentage(results, policy))}"
 
 
 def shown(percent: Decimal | None) -> str:

@@ -231,8 +231,15 @@ PLACES = (
         "plan",
         {
             "work": "id state version approach period startsOn endsOn employee post appraiser "
-            "targets superiorResults percentage behaviours attachments history feedback matrix"
+            "targets superiorResults percentage explanation behaviours attachments history "
+            "feedback matrix"
         },
+    ),
+    Place(
+        "explanation of a plan",
+        "PlanExplanation",
+        on_node("plan", "PerformancePlan", "explanation { @ }"),
+        {"work": "formula results recordCount records"},
     ),
     node(
         "post",
