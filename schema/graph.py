@@ -15,7 +15,8 @@ from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
-from schema.organizations.graph import Agency, Employee, OrganizationQuery, Post, Unit
+from schema.organizations.graph import Agency, Employee, Post, Unit
+from schema.organizations.roots import OrganizationQuery
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
 from schema.plans.mutations import PlanMutation
 from schema.plans.period_mutations import PeriodMutation

@@ -1,32 +1,27 @@
 """The GraphQL face of organizations: the directory, and who is asking."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry import relay
 
-from schema.access import Role
 from schema.arguments import (
     After,
-    AgencyCode,
     Before,
     Day,
     First,
     Last,
-    Nip,
     Period,
     TeamDay,
-    UnitCode,
 )
-from schema.errors import DomainError, ErrorCode
 from schema.organizations import models
+from schema.organizations.days import LONGEST_CALENDAR, FirstDay, LastDay, days, days_between
 from schema.organizations.models import AssignmentKind
 from schema.predicates import holds, in_directory, sees_person, sees_work_of
 from schema.relay import Connection
-from schema.selection.declarations import column, many, one, page, reads, same, value
+from schema.selection.declarations import column, many, one, page, reads, value
 
 if TYPE_CHECKING:
     from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
     from schema.targets.graph import Target
     from schema.teams.graph import Team
 
-strawberry.enum(Role, description="What a viewer may do beyond being an employee.")
 strawberry.enum(AssignmentKind, description="Definitive, or acting (PLT, PLH).")
 
 LazyTarget = Annotated["Target", strawberry.lazy("schema.targets.graph")]
@@ -56,11 +50,6 @@ LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 
-LONGEST_CALENDAR = 366
-"""Days in one `calendar`, `workTime` or `holidays`: a leap year (a house limit)."""
-FirstDay = Annotated[date, strawberry.argument(name="from", description="The first day.")]
-LastDay = Annotated[date, strawberry.argument(description="The last day.")]
-
 # The post by which a person is known today: the definitive one, else an acting one, the newest.
 TODAYS_POST = f"""(
   SELECT a$.* FROM assignment a$ WHERE a$.employee_id = @row.id AND {holds("a$", "@today")}
@@ -78,42 +67,6 @@ UP = f"""(
 
 PLANNED = "JOIN period p$ ON p$.id = @it.period_id"
 IN_ORDER = "@it.position, @it.code"
-
-
-def day_of(employee: str, day: str, log: str, asked: str | None = None) -> str:
-    """The columns of DailyLog: one employee's one day, whether or not anything is written on it.
-
-    What an unwritten day asks for is worked out where it is asked, as `policies/rules.py` has it.
-    """
-    asked = asked or f"required_minutes({employee}, {day})"
-    return f"""SELECT {employee} AS employee_id, {day} AS day,
-      coalesce({log}.required_minutes, {asked}) AS required_minutes,
-      coalesce({log}.recorded_minutes, 0) AS recorded_minutes,
-      coalesce({log}.pending_minutes, 0) AS pending_minutes,
-      coalesce({log}.pending_count, 0) AS pending_count, {log}.last_activity_at"""
-
-
-def days(first: str, last: str, *, of: str = "@row.id", alias: str = "@it") -> str:
-    """FROM of an employee's days from one to another, both inclusive.
-
-    What they ask for is worked out once for all of them (OFFSET 0), not once a day.
-    """
-    return f"""(SELECT required_days({of}, {first}, {last}) AS asked OFFSET 0) k$
-      CROSS JOIN generate_series(0, {last} - {first}) n$
-      CROSS JOIN LATERAL (SELECT {first} + n$ AS day) d$
-      LEFT JOIN daily_log l$ ON l$.employee_id = {of} AND l$.day = d$.day
-        AND l$.day BETWEEN {first} AND {last}
-      CROSS JOIN LATERAL ({day_of(of, "d$.day", "l$", "k$.asked[n$ + 1]")}) {alias}"""
-
-
-def days_between(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Raises:
-    DomainError: the range is empty or longer than a calendar may be.
-    """
-    start, end = arguments["from"], arguments["to"]
-    if not 0 <= (end - start).days < LONGEST_CALENDAR:
-        raise DomainError(ErrorCode.RANGE_TOO_LONG, field="to", limit=LONGEST_CALENDAR)
-    return arguments
 
 
 @reads(model=models.Agency, visible=in_directory("@it.id"))
@@ -420,62 +373,3 @@ class Employee(relay.Node):
 @strawberry.type(description="Employees, a page at a time.")
 class EmployeeConnection(Connection[Employee]):
     pass
-
-
-PENDING = "@it.employee_id = @viewer AND @it.state = 'PENDING'"
-
-
-@strawberry.type(description="Who is asking.")
-class Viewer:
-    employee: Employee | None = one(
-        "employee @it", "Null for service accounts.", where="@it.id = @viewer"
-    )
-    roles: list[Role] = value("@roles", "What the viewer may do.")
-
-    @page(
-        "progress_record @it",
-        "The viewer's own inbox of pending records.",
-        where=PENDING,
-        given={
-            "source": "EXISTS (SELECT FROM activity_source s$ "
-            "WHERE s$.activity_id = @it.activity_id AND s$.plugin = @source)"
-        },
-        keys={"@it.id": "uuid"},
-        newest=True,
-        trusted=True,
-        type=LazyRecords,
-    )
-    def pending_records(
-        self,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        source: Annotated[
-            str | None, strawberry.argument(description="A connector's plugin name.")
-        ] = None,
-    ) -> None: ...
-
-    unread_count: int = value(
-        f"(SELECT count(*) FROM progress_record u$ WHERE {PENDING.replace('@it', 'u$')})",
-        "How many pending records wait for the viewer.",
-    )
-
-
-@strawberry.type
-class OrganizationQuery:
-    viewer: Viewer = same("", "Who am I, my roles, my inbox.")
-
-    @one("agency @it", "An agency by its code.", where="@it.code = @code", type=Agency | None)
-    def agency(self, code: AgencyCode) -> None: ...
-
-    @one(
-        "agency a$ JOIN unit @it ON @it.agency_id = a$.id",
-        "A unit by the codes.",
-        where="a$.code = @agency AND @it.code = @code",
-        type=Unit | None,
-    )
-    def unit(self, agency: AgencyCode, code: UnitCode) -> None: ...
-
-    @one("employee @it", "An employee by NIP.", where="@it.nip = @nip", type=Employee | None)
-    def employee(self, nip: Nip) -> None: ...

@@ -7,7 +7,8 @@ from typing import Any
 
 import strawberry
 
-from schema.organizations.graph import Employee, Unit, days
+from schema.organizations.days import days
+from schema.organizations.graph import Employee, Unit
 from schema.policies import models
 from schema.policies.rules import DEFAULT, effective_minutes, short_minutes
 from schema.selection.declarations import after, one, reads, value

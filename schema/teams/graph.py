@@ -13,7 +13,8 @@ from schema.context import Info
 from schema.errors import NotFound
 from schema.events import Event
 from schema.live import following, start_of
-from schema.organizations.graph import Employee, day_of
+from schema.organizations.days import day_of
+from schema.organizations.graph import Employee
 from schema.predicates import holds, sees_work_of
 from schema.progress.graph import DailyLog
 from schema.relay import optional_key_of
