@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -16,6 +17,7 @@ from schema.errors import DomainError, ErrorCode
 from schema.matrices.rules import TemplateStage
 from schema.organizations.models import Assignment, Employee
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
+from schema.plans.rules import days_of_plan
 from schema.targets.models import (
     Accumulation,
     Aspect,
@@ -42,7 +44,7 @@ SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDAT
 LOCK_RESULTS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 # The post by which a person is known: the definitive one, else an acting one, the newest.
 POSTS = """
-SELECT DISTINCT ON (a.employee_id) a.id, a.employee_id, a.starts_on
+SELECT DISTINCT ON (a.employee_id) a.id, a.employee_id, a.starts_on, a.ends_on
 FROM assignment a
 WHERE a.employee_id = ANY ($1::uuid[]) AND a.starts_on <= $2
   AND (a.ends_on IS NULL OR a.ends_on > $2)
@@ -156,15 +158,16 @@ async def plans_of(giving: Giving, people: Mapping[UUID, Employee]) -> Plans:
     return plans
 
 
-def _opened(period: Period, post: Mapping[str, object]) -> PerformancePlan:
-    starts_on = post["starts_on"]
-    assert isinstance(starts_on, date)
+def _opened(period: Period, post: Mapping[str, Any]) -> PerformancePlan:
+    starts_on, ends_on = days_of_plan(
+        post["starts_on"], post["ends_on"], period.starts_on, period.ends_on
+    )
     return PerformancePlan(
         period_id=period.id,
         employee_id=post["employee_id"],
         assignment_id=post["id"],
-        starts_on=max(period.starts_on, starts_on),
-        ends_on=period.ends_on,
+        starts_on=starts_on,
+        ends_on=ends_on,
         state=PlanState.DRAFT,
     )
 

@@ -20,6 +20,9 @@ DRAFT, SUBMITTED = PlanState.DRAFT, PlanState.SUBMITTED
 APPROVED, RETURNED, CLOSED = PlanState.APPROVED, PlanState.RETURNED, PlanState.CLOSED
 
 
+ONE_DAY = timedelta(days=1)
+
+
 class Actor(StrEnum):
     """What somebody is to a plan."""
 
@@ -87,6 +90,18 @@ def check_step(kind: PlanEventKind, actors: Sequence[Actor], state: PlanState) -
             ErrorCode.WRONG_PLAN_STATE, state=state, needed=" / ".join(sorted(allowed))
         )
     return step
+
+
+def days_of_plan(
+    post_starts: date, post_ends: date | None, period_starts: date, period_ends: date
+) -> tuple[date, date]:
+    """The first and last day of a post's plan in a period; the end of a post is exclusive.
+
+    A post from 1 July in a year -> 1 July to 31 December; one until 1 July -> until 30 June. Where
+    they do not meet, the first is behind the last.
+    """
+    last = period_ends if post_ends is None else min(post_ends - ONE_DAY, period_ends)
+    return max(post_starts, period_starts), last
 
 
 def is_set_late(today: date, period_starts_on: date, plan_days: int) -> bool:

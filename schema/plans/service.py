@@ -39,6 +39,7 @@ from schema.plans.rules import (
     IndicatorFacts,
     ResultFacts,
     check_step,
+    days_of_plan,
     is_set_late,
     missing_in,
 )
@@ -109,9 +110,8 @@ async def opened(
     """
     if await PerformancePlan.filter(assignment=post, period=period).using_db(connection).exists():
         raise DomainError(ErrorCode.PLAN_EXISTS)
-    starts_on = max(post.starts_on, period.starts_on)
-    ends_on = (
-        period.ends_on if post.ends_on is None else min(last_day(post.ends_on), period.ends_on)
+    starts_on, ends_on = days_of_plan(
+        post.starts_on, post.ends_on, period.starts_on, period.ends_on
     )
     if ends_on < starts_on:
         person = await Employee.get(id=post.employee_id, using_db=connection)
@@ -126,11 +126,6 @@ async def opened(
     )
     await note(connection, plan, PlanEventKind.OPENED, by, now)
     return plan
-
-
-def last_day(ends_on: date) -> date:
-    """Of a post, whose end is exclusive."""
-    return date.fromordinal(ends_on.toordinal() - 1)
 
 
 async def save_plan(

@@ -3,7 +3,7 @@ where it was earned."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,9 +15,9 @@ from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Assignment, AssignmentKind, Employee, Unit
 from schema.organizations.service import covering, overlap, refresh_reporting_lines
 from schema.plans.models import PerformancePlan, PlanEventKind
-from schema.plans.rules import handed_over
+from schema.plans.rules import ONE_DAY, handed_over
 from schema.plans.saving import codes_in, free_code
-from schema.plans.service import last_day, note, opened
+from schema.plans.service import note, opened
 from schema.policies.service import refresh_person
 from schema.tables import transaction
 from schema.targets.models import (
@@ -36,7 +36,6 @@ from schema.targets.tracking import due_by
 from schema.values import local_date, plain
 
 DEFINITIVE = AssignmentKind.DEFINITIVE
-ONE_DAY = timedelta(days=1)
 LOCK_PERSON = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
 
 
@@ -172,7 +171,7 @@ async def end_plans(
 ) -> None:
     """Plans of a post end with it; what was recorded in their days stays and counts there."""
     assert post.ends_on is not None
-    last = last_day(post.ends_on)
+    last = post.ends_on - ONE_DAY
     plans = PerformancePlan.filter(assignment=post, starts_on__lte=last, ends_on__gt=last)
     for plan in await plans.using_db(connection):
         changes = {"endsOn": {"before": str(plan.ends_on), "after": str(last)}}

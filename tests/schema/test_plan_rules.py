@@ -16,6 +16,7 @@ from schema.plans.rules import (
     Span,
     check_step,
     check_weights,
+    days_of_plan,
     handed_over,
     is_set_late,
     missing_in,
@@ -195,6 +196,25 @@ def test_a_number_is_divided_between_who_leaves_and_who_follows(
 
     assert both == (Decimal(kept), Decimal(moved))
     assert sum(both) == Decimal(planned)
+
+
+@pytest.mark.parametrize(
+    ("post", "first", "last"),
+    [
+        # held all year
+        ((date(2020, 1, 1), None), date(2026, 1, 1), date(2026, 12, 31)),
+        # from 1 July on; until 30 June (its end, 1 July, is exclusive)
+        ((date(2026, 7, 1), None), date(2026, 7, 1), date(2026, 12, 31)),
+        ((date(2020, 1, 1), date(2026, 7, 1)), date(2026, 1, 1), date(2026, 6, 30)),
+        # acting for a month, and beyond the year
+        ((date(2026, 3, 1), date(2026, 4, 1)), date(2026, 3, 1), date(2026, 3, 31)),
+        ((date(2026, 12, 1), date(2027, 2, 1)), date(2026, 12, 1), date(2026, 12, 31)),
+    ],
+)
+def test_a_plan_covers_the_days_of_its_post(
+    post: tuple[date, date | None], first: date, last: date
+) -> None:
+    assert days_of_plan(*post, date(2026, 1, 1), date(2026, 12, 31)) == (first, last)
 
 
 @pytest.mark.parametrize(
