@@ -39,7 +39,8 @@ SELECT r.id FROM activity a JOIN progress_record r ON r.activity_id = a.id
 WHERE a.installation_id = $1 AND a.source_id = $2 AND r.supersedes_id IS NULL
 """
 
-# A target with one line for its title, each indicator and each stage.
+# A target with one line for its title, each indicator and each stage; only what a record of the
+# day could count for.
 CANDIDATES = """
 SELECT t.id, t.title
   || coalesce((SELECT string_agg(E'\\n' || i.title, '' ORDER BY i.position)
@@ -47,7 +48,9 @@ SELECT t.id, t.title
   || coalesce((SELECT string_agg(E'\\n' || s.title, '' ORDER BY s.position)
                FROM stage s WHERE s.target_id = t.id), '') AS text
 FROM target t JOIN period p ON p.id = t.period_id
+LEFT JOIN performance_plan q ON q.id = t.plan_id
 WHERE t.owner_employee_id = $1 AND $2 BETWEEN p.starts_on AND p.ends_on
+  AND (q.id IS NULL OR (q.state = 'APPROVED' AND $2 BETWEEN q.starts_on AND q.ends_on))
 ORDER BY t.position, t.id
 """
 

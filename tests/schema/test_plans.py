@@ -23,6 +23,7 @@ from tests.factories import (
     World,
     key_of,
     logged,
+    received,
     world_in,
 )
 
@@ -536,3 +537,28 @@ async def test_a_move_that_cannot_be_is_refused(
     assert error["code"] == code
     assert words in error["message"]
     assert await Assignment.filter(employee=world.people[STAFF]).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "suggests"),
+    [
+        ({}, True),
+        ({"state": PlanState.DRAFT}, False),
+        # it ended before the day of the letter
+        ({"ends_on": date(2026, 10, 31)}, False),
+    ],
+)
+async def test_only_a_target_that_a_record_could_count_for_is_suggested(
+    fresh_database: Database, changed: dict[str, Any], suggests: bool
+) -> None:
+    async def with_letter(world: World) -> None:
+        plan = PerformancePlan.filter(employee=world.people[STAFF])
+        if changed:
+            await plan.update(**changed)
+        await received(world, "D-1")
+
+    async with world_in(fresh_database, with_letter) as world:
+        record = await ProgressRecord.get(employee=world.people[STAFF])
+
+        wanted = world.targets["T"].id if suggests else None
+        assert record.suggested_target_id == wanted
