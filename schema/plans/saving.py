@@ -22,6 +22,7 @@ from schema.plans.editing import (
     ServiceDraft,
     Stored,
 )
+from schema.plans.locking import lock_codes, lock_lines
 from schema.plans.models import BehaviourExpectation, PlanAttachment
 from schema.plans.rules import check_weights
 from schema.targets.models import (
@@ -42,9 +43,6 @@ MOST_RESULTS = 60
 SHIFT = 10_000
 """Positions of rows are moved out of the way by it, so that two never share one."""
 
-# One at a time in a period: two plans would find the same code free.
-LOCK_CODES = "SELECT pg_advisory_xact_lock(hashtext('ekinerja codes'), hashtext($1::text))"
-LOCK_PARENTS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 OVERWEIGHT = """
 SELECT sum(e.weight)::text AS total FROM target_edge e
 WHERE e.parent_id = ANY ($1::uuid[]) AND e.kind = 'WEIGHTED'
@@ -97,7 +95,10 @@ async def _save_results(
         raise DomainError(ErrorCode.TOO_MANY, field="results", limit=MOST_RESULTS)
     known = {target.id: target for target in whole.targets}
     _check_ids("Target", [result.id for result in results], known)
-    parents = await _parents(connection, whole, results, person)
+    before = {edge.parent_id for edges in whole.edges.values() for edge in edges}
+    wanted = {serve.target_id for result in results for serve in result.serves}
+    await lock_lines(connection, known, before | wanted)
+    parents = await _parents(connection, whole, wanted, person)
     await _remove(connection, whole, {result.id for result in results})
     codes = await codes_in(connection, whole.plan.period_id)
     touched: list[UUID] = []
@@ -123,11 +124,9 @@ def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) 
 
 
 async def _parents(
-    connection: BaseDBAsyncClient, whole: Stored, results: Sequence[ResultDraft], person: Employee
+    connection: BaseDBAsyncClient, whole: Stored, wanted: set[UUID], person: Employee
 ) -> dict[UUID, Target]:
-    """The targets that are served, locked: of units of the agency, of superiors, or one's own."""
-    wanted = {serve.target_id for result in results for serve in result.serves}
-    await connection.execute_query_dict(LOCK_PARENTS, [sorted(wanted)])
+    """The targets that are served: of units of the agency, of superiors, or one's own."""
     rows = await Target.filter(id__in=list(wanted)).using_db(connection)
     allowed = {None, person.id, *person.superiors}
     found = {
@@ -165,7 +164,7 @@ def in_use(thing: str) -> DomainError:
 
 async def codes_in(connection: BaseDBAsyncClient, period_id: UUID) -> set[str]:
     """All codes of a period, which nobody adds to until the transaction ends."""
-    await connection.execute_query_dict(LOCK_CODES, [str(period_id)])
+    await lock_codes(connection, period_id)
     codes = Target.filter(period_id=period_id).using_db(connection)
     return set(await codes.values_list("code", flat=True))  # type: ignore[arg-type]
 

@@ -26,6 +26,7 @@ from schema.plans.editing import (
     seen_plan,
     stored,
 )
+from schema.plans.locking import lock_codes
 from schema.plans.models import (
     Behaviour,
     Feedback,
@@ -144,6 +145,9 @@ async def save_plan(
             be, or is in use.
     """
     async with transaction() as connection:
+        if draft.results is not None:
+            plan, _ = await seen_plan(connection, scope, plan_id)
+            await lock_codes(connection, plan.period_id)
         held = await _held(connection, scope, plan_id, version, now)
         check_step(PlanEventKind.EDITED, held.actors, held.plan.state)
         before = await stored(connection, held.plan)
