@@ -112,7 +112,8 @@ async def _save_results(
     if over:
         raise DomainError(ErrorCode.WEIGHTS_INVALID, field="results", total=over[0]["total"])
     await _flow(connection, touched)
-    await roll(connection, touched)
+    # What a line serves no longer has one part less.
+    await roll(connection, {*touched, *before})
 
 
 def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) -> None:

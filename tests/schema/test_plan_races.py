@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +13,14 @@ from schema.errors import DomainError, ErrorCode
 from schema.plans import service
 from schema.plans.editing import Draft, IndicatorDraft, ResultDraft, ServiceDraft
 from schema.plans.models import PerformancePlan, PlanState
+from schema.policies.models import AgencyPolicy
+from schema.policies.rules import Policy
 from schema.progress.recomputing import recompute
-from schema.targets.models import EdgeKind, Indicator, Target
+from schema.tables import transaction
+from schema.targets.models import EdgeKind, Indicator, Target, TargetEdge
+from schema.targets.rolling import roll_agency
 from server.database import Database
-from tests.factories import COLLEAGUE, NOW, SUPERVISOR, World, world_in
+from tests.factories import COLLEAGUE, NOW, SUPERVISOR, World, busy_day, world_in
 
 
 @pytest.fixture
@@ -79,3 +85,39 @@ async def test_a_superior_and_a_subordinate_save_their_plans_at_once(world: Worl
 
     assert codes == {None}
     assert await differing() == []
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_what_loses_a_weighted_part_is_counted_anew(
+    fresh_database: Database, elsewhere: bool
+) -> None:
+    """A part without a number counts as zero: S itself 16.67, with 40 of 100 below it 10."""
+
+    async def weigh(world: World) -> None:
+        await busy_day(world)
+        await TargetEdge.filter(child=world.targets["S"]).update(kind="WEIGHTED", weight=50)
+        await AgencyPolicy.create(
+            agency=world.rows["agency"],
+            starts_on=date(2026, 1, 1),
+            set_by="",
+            set_at=NOW,
+            **asdict(Policy(missing_counts_as_zero=True)),
+        )
+        await Indicator.filter(target=world.targets["P"]).update(realized=None, contributing=0)
+        await Indicator.filter(target=world.targets["S"]).update(contributes_to_id=None)
+        async with transaction() as connection:
+            await roll_agency(connection, world.rows["agency"].id)
+
+    async with world_in(fresh_database, weigh) as world:
+        plan, viewer = await draft_of(world, COLLEAGUE), await world.scope("superior")
+        part = line("W", world.targets["S"].id, kind=EdgeKind.WEIGHTED, weight=Decimal(40))
+        plan = await service.save_plan(viewer, plan.id, 1, Draft(results=[part]), NOW)
+        made = await Target.get(plan_id=plan.id)
+        assert (await TargetEdge.get(child=world.targets["S"])).achieved == 10
+
+        left = [line("W", world.targets["U"].id, id=made.id)] if elsewhere else []
+        await service.save_plan(viewer, plan.id, 2, Draft(results=left), NOW)
+
+        edge = await TargetEdge.get(child=world.targets["S"])
+        assert edge.achieved == Decimal("16.666667")
+        assert [one for one in await differing() if "<-" in one] == []
