@@ -337,23 +337,17 @@ async def _write(
 async def _keep(change: Change, entry: Entry) -> ProgressRecord:
     """A record of an entry that may not be confirmed now: it waits, with all that was given.
 
-    What it is to move is checked when it is confirmed; a place that is not the person's is refused.
+    What is in its way now may not be then, so that is checked when it is confirmed: the order of
+    stages, proof, an action plan that is missing. What can never be is refused.
     """
     span, description = checked(change, entry)
-    place = entry.place
-    if place.target_id is not None:
-        await placing.check_own(change.connection, place.target_id, change.employee, span.day)
-    whole = place.indicator_id is not None and place.quantity is not None
+    place = await placing.kept(change.connection, entry.place, change.employee, span.day)
     record = await create(
         change,
         span,
         description,
         category=entry.category,
-        place=Place(
-            target_id=place.target_id,
-            indicator_id=place.indicator_id if whole else None,
-            quantity=place.quantity if whole else None,
-        ),
+        place=place,
         state=RecordState.PENDING,
     )
     await add_proof(change, record, entry.proof, after=0)
