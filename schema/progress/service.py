@@ -5,7 +5,7 @@ refresh the days, move the figures (which locks them), append the event, commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -81,7 +81,10 @@ async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRec
         try:
             record, refused = await _write(change, scope, entry), None
         except TooLate as late:
-            record, refused = await _keep(change, entry), late
+            record, is_new = await _keep(change, entry)
+            if not is_new:
+                raise KeptLate(late, record) from late
+            refused = late
         await note(record, RecordEventKind.LOGGED, scope, now, connection)
         kind = EventKind.PROGRESS_RECEIVED if refused else EventKind.PROGRESS_LOGGED
         await change.finish(kind, [record])
@@ -334,14 +337,26 @@ async def _write(
     return record
 
 
-async def _keep(change: Change, entry: Entry) -> ProgressRecord:
+async def _keep(change: Change, entry: Entry) -> tuple[ProgressRecord, bool]:
     """A record of an entry that may not be confirmed now: it waits, with all that was given.
 
     What is in its way now may not be then, so that is checked when it is confirmed: the order of
-    stages, proof, an action plan that is missing. What can never be is refused.
+    stages, proof, an action plan that is missing. What can never be is refused. Sent again, it
+    waits once.
     """
     span, description = checked(change, entry)
     place = await placing.kept(change.connection, entry.place, change.employee, span.day)
+    of_place = asdict(place) | {"starts_at": span.starts_at, "ends_at": span.ends_at}
+    waiting = ProgressRecord.filter(
+        employee_id=change.employee.id,
+        state=RecordState.PENDING,
+        activity_id=None,
+        description=description,
+        **of_place,
+    )
+    known = await waiting.using_db(change.connection).order_by("id").first()
+    if known is not None:
+        return known, False
     record = await create(
         change,
         span,
@@ -352,7 +367,7 @@ async def _keep(change: Change, entry: Entry) -> ProgressRecord:
     )
     await add_proof(change, record, entry.proof, after=0)
     change.touch(record)
-    return record
+    return record, True
 
 
 def _place_of(record: ProgressRecord) -> Place:

@@ -10,7 +10,7 @@ import pytest
 from schema.errors import DomainError, ErrorCode
 from schema.policies.models import LateEntries
 from schema.progress import service
-from schema.progress.models import ProgressRecord, RecordState
+from schema.progress.models import ProgressRecord, RecordEvent, RecordState
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation, KeptLate
 from schema.values import uuid7
@@ -56,6 +56,15 @@ async def test_a_kept_entry_counts_where_it_was_meant_to_once_the_policy_lets_it
     at_once = WEEK_AGO + timedelta(minutes=30)
     done = await service.confirm_progress(viewer, [Confirmation(record_id=counted.id)], at_once)
     assert (done.errors, done.records[0].quantity) == ([], 2)
+
+
+async def test_a_late_entry_that_is_sent_again_waits_once(world: World) -> None:
+    first = await kept(world, target_id=world.targets["T"].id, quantity=Decimal(2))
+
+    again = await kept(world, target_id=world.targets["T"].id, quantity=Decimal(2))
+
+    assert again.id == first.id
+    assert await RecordEvent.filter(record_id=first.id).count() == 1
 
 
 # What can never be is refused as it is in time, and not kept.
