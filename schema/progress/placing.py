@@ -33,6 +33,7 @@ class Place:
         return self == NOWHERE
 
 
+SHARE_PLAN = "SELECT id FROM performance_plan WHERE id = $1 FOR SHARE"
 NOWHERE = Place()
 """A record that serves no target: it fills the day and moves nothing."""
 
@@ -129,15 +130,17 @@ async def _own_target(
         await Target.filter(id=target_id)
         .filter(Q(owner_employee_id=employee.id) | Q(owner_unit_id__in=units))
         .using_db(connection)
-        .select_related("period", "plan")
+        .select_related("period")
         .first()
     )
     if target is None:
         raise DomainError(ErrorCode.TARGET_NOT_YOURS, field="target")
     if not target.period.starts_on <= day <= target.period.ends_on:
         raise DomainError(ErrorCode.OUTSIDE_PERIOD, field="target", period=target.period.code)
-    if target.plan is not None:
-        _check_plan(target.plan, day)
+    if target.plan_id is not None:
+        # Shared until the transaction ends, so that nobody closes the plan while it is written to.
+        await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
+        _check_plan(await PerformancePlan.get(id=target.plan_id, using_db=connection), day)
     return target
 
 

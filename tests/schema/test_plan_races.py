@@ -2,25 +2,40 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextvars import copy_context
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.errors import DomainError, ErrorCode
 from schema.plans import service
 from schema.plans.editing import Draft, IndicatorDraft, ResultDraft, ServiceDraft
-from schema.plans.models import PerformancePlan, PlanState
+from schema.plans.models import PerformancePlan, PlanEventKind, PlanState
 from schema.policies.models import AgencyPolicy
 from schema.policies.rules import Policy
+from schema.progress.placing import Place, checked
 from schema.progress.recomputing import recompute
+from schema.progress.timing import admitted
 from schema.tables import transaction
 from schema.targets.models import EdgeKind, Indicator, Target, TargetEdge
 from schema.targets.rolling import roll_agency
 from server.database import Database
-from tests.factories import COLLEAGUE, NOW, SUPERVISOR, World, busy_day, world_in
+from tests.factories import (
+    COLLEAGUE,
+    MORNING,
+    NOW,
+    STAFF,
+    SUPERVISOR,
+    TODAY,
+    World,
+    busy_day,
+    logged,
+    world_in,
+)
 
 
 @pytest.fixture
@@ -59,6 +74,14 @@ async def outcome(of: Awaitable[Any]) -> ErrorCode | None:
     except DomainError as refused:
         return refused.code
     return None
+
+
+async def until_waiting(connection: BaseDBAsyncClient) -> None:
+    """Until somebody waits for a lock; where nobody ever does, the server's timeout ends it."""
+    waiting = "SELECT count(*) AS there FROM pg_locks WHERE NOT granted"
+    async with asyncio.timeout(20):
+        while not (await connection.execute_query_dict(waiting, []))[0]["there"]:
+            await asyncio.sleep(0.01)
 
 
 async def differing() -> list[str]:
@@ -121,3 +144,24 @@ async def test_what_loses_a_weighted_part_is_counted_anew(
         edge = await TargetEdge.get(child=world.targets["S"])
         assert edge.achieved == Decimal("16.666667")
         assert [one for one in await differing() if "<-" in one] == []
+
+
+async def test_a_plan_that_is_being_written_to_is_closed_afterwards(world: World) -> None:
+    """A record is not confirmed for a plan that was closed meanwhile: the closing waits."""
+    viewer, superior = await world.scope("self"), await world.scope("supervisor")
+    plan = world.rows["plan"]
+    place = Place(target_id=world.targets["T"].id, quantity=Decimal(1))
+    outside = copy_context()
+
+    async with transaction() as connection:
+        person = world.people[STAFF]
+        timing = await admitted(connection, person, TODAY, NOW)
+        await checked(connection, place, person, TODAY, has_proof=False, timing=timing)
+        step = service.take_step(superior, plan.id, plan.version, PlanEventKind.CLOSED, NOW)
+        closing = asyncio.create_task(step, context=outside)
+        await until_waiting(connection)
+
+    assert (await closing).state is PlanState.CLOSED
+    with pytest.raises(DomainError) as refused:
+        await logged(viewer, MORNING - timedelta(hours=2), place=place)
+    assert refused.value.code is ErrorCode.PLAN_NOT_APPROVED
