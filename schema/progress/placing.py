@@ -144,6 +144,21 @@ async def _own_target(
     return target
 
 
+async def check_plan_open(connection: BaseDBAsyncClient, record: ProgressRecord) -> None:
+    """Raises:
+    DomainError: the record counts in a plan that is closed, whose figures stand.
+    """
+    if record.state is not RecordState.CONFIRMED or record.target_id is None:
+        return
+    target = await Target.get(id=record.target_id, using_db=connection)
+    if target.plan_id is None:
+        return
+    await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
+    plan = await PerformancePlan.get(id=target.plan_id, using_db=connection)
+    if plan.state is PlanState.CLOSED:
+        raise DomainError(ErrorCode.WRONG_PLAN_STATE, state=plan.state, needed=PlanState.APPROVED)
+
+
 def _check_plan(plan: PerformancePlan, day: date) -> None:
     """Raises:
     DomainError: the plan is not approved, or does not cover the day: it was earned elsewhere.

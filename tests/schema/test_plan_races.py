@@ -1,7 +1,7 @@
 """Use cases of plans side by side, really at once: nobody waits for ever, and figures are right."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -17,6 +17,7 @@ from schema.plans.editing import Draft, IndicatorDraft, ResultDraft, ServiceDraf
 from schema.plans.models import PerformancePlan, PlanEventKind, PlanState
 from schema.policies.models import AgencyPolicy
 from schema.policies.rules import Policy
+from schema.progress import service as progress
 from schema.progress.placing import Place, checked
 from schema.progress.recomputing import recompute
 from schema.progress.timing import admitted
@@ -33,6 +34,7 @@ from tests.factories import (
     TODAY,
     World,
     busy_day,
+    entry,
     logged,
     world_in,
 )
@@ -165,3 +167,19 @@ async def test_a_plan_that_is_being_written_to_is_closed_afterwards(world: World
     with pytest.raises(DomainError) as refused:
         await logged(viewer, MORNING - timedelta(hours=2), place=place)
     assert refused.value.code is ErrorCode.PLAN_NOT_APPROVED
+
+
+@pytest.mark.parametrize("step", ["return", "dismiss", "correct"])
+async def test_the_figures_of_a_closed_plan_stand(world: World, step: str) -> None:
+    viewer, superior = await world.scope("self"), await world.scope("supervisor")
+    plan, record = world.rows["plan"], world.records["confirmed"]
+    await service.take_step(superior, plan.id, plan.version, PlanEventKind.CLOSED, NOW)
+    steps: dict[str, Callable[[], Awaitable[Any]]] = {
+        "return": lambda: progress.return_progress(superior, record.id, "Salah", NOW),
+        "dismiss": lambda: progress.dismiss_progress(viewer, record.id, "Salah", NOW),
+        "correct": lambda: progress.correct_progress(
+            viewer, record.id, entry(MORNING), "Salah", NOW
+        ),
+    }
+
+    assert await outcome(steps[step]()) is ErrorCode.WRONG_PLAN_STATE
