@@ -98,7 +98,7 @@ async def _save_results(
     before = {edge.parent_id for edges in whole.edges.values() for edge in edges}
     wanted = {serve.target_id for result in results for serve in result.serves}
     await lock_lines(connection, known, before | wanted)
-    parents = await _parents(connection, whole, wanted, person)
+    parents = await _parents(connection, whole, wanted, before, person)
     await _remove(connection, whole, {result.id for result in results})
     codes = await codes_in(connection, whole.plan.period_id)
     touched: list[UUID] = []
@@ -108,12 +108,21 @@ async def _save_results(
         await _save_indicators(connection, whole, target, result)
         await _save_stages(connection, whole, target, result)
         await _serve(connection, target, result.serves)
-    over = await connection.execute_query_dict(OVERWEIGHT, [list(parents)])
-    if over:
-        raise DomainError(ErrorCode.WEIGHTS_INVALID, field="results", total=over[0]["total"])
+    await check_weights_below(connection, parents)
     await _flow(connection, touched)
     # What a line serves no longer has one part less.
     await roll(connection, {*touched, *before})
+
+
+async def check_weights_below(
+    connection: BaseDBAsyncClient, parents: Iterable[UUID], field: str = "results"
+) -> None:
+    """Raises:
+    DomainError: what counts with a weight in one of these locked targets is above 100 in all.
+    """
+    over = await connection.execute_query_dict(OVERWEIGHT, [list(parents)])
+    if over:
+        raise DomainError(ErrorCode.WEIGHTS_INVALID, field=field, total=over[0]["total"])
 
 
 def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) -> None:
@@ -125,9 +134,14 @@ def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) 
 
 
 async def _parents(
-    connection: BaseDBAsyncClient, whole: Stored, wanted: set[UUID], person: Employee
+    connection: BaseDBAsyncClient,
+    whole: Stored,
+    wanted: set[UUID],
+    before: set[UUID],
+    person: Employee,
 ) -> dict[UUID, Target]:
-    """The targets that are served: of units of the agency, of superiors, or one's own."""
+    """The targets that are served: of units of the agency, of superiors, one's own, or served
+    before: a matrix deals out to people of other units, and superiors change."""
     rows = await Target.filter(id__in=list(wanted)).using_db(connection)
     allowed = {None, person.id, *person.superiors}
     found = {
@@ -135,7 +149,7 @@ async def _parents(
         for row in rows
         if row.agency_id == person.agency_id
         and row.period_id == whole.plan.period_id
-        and row.owner_employee_id in allowed
+        and (row.owner_employee_id in allowed or row.id in before)
     }
     if wanted - set(found):
         raise NotFound("Target")
