@@ -24,7 +24,7 @@ from schema.plans.editing import (
 )
 from schema.plans.locking import lock_codes, lock_lines
 from schema.plans.models import BehaviourExpectation, PlanAttachment
-from schema.plans.rules import check_weights
+from schema.plans.rules import check_stage_weight, check_weights
 from schema.targets.models import (
     EdgeKind,
     Indicator,
@@ -331,8 +331,8 @@ async def _save_stages(
     of_target = Stage.filter(target_id=target.id).using_db(connection)
     await of_target.update(position=F("position") + SHIFT)
     for place, draft in enumerate(result.stages, start=1):
-        if draft.weight is not None and not 0 < draft.weight < 100_000:
-            raise invalid(f'"{draft.title}": a stage weighs more than 0', "weight")
+        if draft.weight is not None:
+            check_stage_weight(draft.weight, draft.title)
         given: dict[str, Any] = {
             "position": place,
             "title": text_of(
@@ -356,7 +356,9 @@ async def _serve(
     connection: BaseDBAsyncClient, target: Target, serves: Sequence[ServiceDraft]
 ) -> None:
     """The edges up; the first is the red thread. They hold nothing, so they are made anew."""
-    check_weights([serve.weight for serve in serves], [serve.kind for serve in serves])
+    # Each counts in another target: what these have in all is asked when all lines are stored.
+    for serve in serves:
+        check_weights([serve.weight], [serve.kind])
     keys = [serve.target_id for serve in serves]
     if len(set(keys)) != len(keys) or target.id in keys:
         raise invalid(f'"{target.title}" serves another target, and each once', "serves")

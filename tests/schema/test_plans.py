@@ -201,6 +201,18 @@ async def test_what_a_draft_leaves_out_is_removed_and_told(world: World) -> None
         ),
         ({"stages": [{"title": "n"}]}, "BAD_USER_INPUT"),
         ({"id": "{T}"}, "NOT_FOUND"),
+        *(
+            ({"serves": [{"target": "{G}", "kind": "WEIGHTED", "weight": weight}]}, code)
+            for weight, code in (
+                ("1e30", "WEIGHTS_INVALID"),
+                ("-1e30", "WEIGHTS_INVALID"),
+                ("1e-30", "BAD_USER_INPUT"),
+            )
+        ),
+        *(
+            ({"indicators": [], "stages": [{"title": "n", "weight": weight}]}, "BAD_USER_INPUT")
+            for weight in ("0.00001", "99999.99999", "1e-30", "1e30", "-1")
+        ),
     ],
 )
 async def test_a_line_that_cannot_be_is_refused_and_nothing_is_saved(
@@ -427,6 +439,22 @@ TRANSFER = """mutation($input: TransferInput!) { transferEmployee(input: $input)
   plan { id state startsOn endsOn post { position kind unit { code } } appraiser { name }
     targets { title classification indicators { measure { planned } } } }
   userErrors { code field message } } }"""
+
+
+async def test_a_line_counts_with_its_own_weight_in_each_of_two(world: World) -> None:
+    serves = [
+        {"target": key_of(world.targets[code]), "kind": "WEIGHTED", "weight": "60"}
+        for code in ("S", "U")
+    ]
+
+    first = await saved(world, "colleague", 1, results=[report(world, serves=serves)])
+    (line,) = first["plan"]["targets"]
+    more = report(world, serves=serves[:1])
+    again = [report(world, id=line["id"], indicators=[], serves=serves), more]
+    second = await saved(world, "colleague", 2, results=again)
+
+    assert first["userErrors"] == []
+    assert [one["code"] for one in second["userErrors"]] == ["WEIGHTS_INVALID"]
 
 
 async def moved(world: World, viewer: str = "administrator", **changed: Any) -> Any:
