@@ -43,7 +43,7 @@ SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDAT
 LOCK_RESULTS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 # The post by which a person is known: the definitive one, else an acting one, the newest.
 POSTS = """
-SELECT DISTINCT ON (a.employee_id) a.id, a.employee_id, a.starts_on
+SELECT DISTINCT ON (a.employee_id) a.id, a.employee_id, a.starts_on, a.ends_on - 1 AS last_day
 FROM assignment a
 WHERE a.employee_id = ANY ($1::uuid[]) AND a.starts_on <= $2
   AND (a.ends_on IS NULL OR a.ends_on > $2)
@@ -158,14 +158,14 @@ async def plans_of(giving: Giving, people: Mapping[UUID, Employee]) -> Plans:
 
 
 def _opened(period: Period, post: Mapping[str, object]) -> PerformancePlan:
-    starts_on = post["starts_on"]
+    starts_on, last_day = post["starts_on"], post["last_day"]
     assert isinstance(starts_on, date)
     return PerformancePlan(
         period_id=period.id,
         employee_id=post["employee_id"],
         assignment_id=post["id"],
         starts_on=max(period.starts_on, starts_on),
-        ends_on=period.ends_on,
+        ends_on=min(last_day, period.ends_on) if isinstance(last_day, date) else period.ends_on,
         state=PlanState.DRAFT,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from schema.matrices.rules import (
     results_in,
     stored,
 )
+from schema.organizations.models import Assignment
 from schema.organizations.viewers import scope_of
 from schema.plans.editing import Draft, ResultDraft, ServiceDraft
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
@@ -394,6 +396,20 @@ async def test_missing_plan_is_opened_as_a_draft(fresh_database: Database) -> No
             (PlanEventKind.OPENED, 1),
             (PlanEventKind.EDITED, 2),
         ]
+
+
+async def test_a_missing_plan_is_opened_for_the_days_of_its_post(fresh_database: Database) -> None:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await found()
+        await PerformancePlan.filter(employee_id=world.people[COLLEAGUE].id).delete()
+        post = Assignment.filter(employee_id=world.people[COLLEAGUE].id)
+        await post.update(ends_on=date(2026, 12, 16))
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        await save(world, [row(COLLEAGUE, cell(world))])
+
+        await publish(world, "RECEIVE")
+
+        assert (await plan_of(world, COLLEAGUE)).ends_on == date(2026, 12, 15)
 
 
 async def test_a_plan_that_takes_no_rows_is_named_and_the_others_go_through(world: World) -> None:

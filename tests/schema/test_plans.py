@@ -1,5 +1,6 @@
 """Plans over GraphQL: from a draft to approval, edited by two at once, counted and explained."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schema.organizations.models import Assignment
+from schema.organizations.models import Assignment, Employee
 from schema.plans.models import PerformancePlan, PlanEvent, PlanState
 from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
@@ -18,11 +19,13 @@ from tests.factories import (
     MORNING,
     NOW,
     STAFF,
+    STRANGER,
     SUPERVISOR,
     Api,
     World,
     key_of,
     logged,
+    random_id,
     world_in,
 )
 
@@ -497,6 +500,35 @@ async def test_a_transfer_opens_a_new_plan_and_history_stays(world: World) -> No
     with pytest.raises(Exception, match="outside the plan"):
         await logged(viewer, december - timedelta(hours=4), now=december, place=place)
     await logged(viewer, NOW - timedelta(days=2), now=december, place=place)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"kind": "PLT", "until": "9999-12-30"}, "BAD_USER_INPUT"),
+        # of another agency: as if nobody had that key
+        ({"appraiser": "{stranger}"}, "NOT_FOUND"),
+        ({"appraiser": random_id("Employee")}, "NOT_FOUND"),
+    ],
+)
+async def test_a_move_names_nobody_of_elsewhere_and_ends_on_a_day_that_is_kept(
+    world: World, changed: dict[str, Any], code: str
+) -> None:
+    if changed.get("appraiser") == "{stranger}":
+        changed = {"appraiser": key_of(await Employee.get(nip=STRANGER))}
+
+    answer = await moved(world, **changed)
+
+    assert [one["code"] for one in answer["userErrors"]] == [code]
+    assert answer["plan"] is None
+
+
+async def test_of_two_moves_at_once_the_second_is_told(world: World) -> None:
+    both = await asyncio.gather(*(moved(world) for _ in range(3)))
+
+    codes = sorted(error["code"] for answer in both for error in answer["userErrors"])
+    assert codes == ["BAD_USER_INPUT"] * 2
+    assert await Assignment.filter(employee=world.people[STAFF], ends_on=None).count() == 1
 
 
 async def test_an_acting_post_stands_beside_the_own_one(world: World) -> None:
