@@ -250,14 +250,18 @@ async def _held(
 
 
 async def _changes_since(connection: BaseDBAsyncClient, plan: PerformancePlan, version: int) -> str:
-    """What has happened behind a version, in words: who, what, and which lines."""
-    events = PlanEvent.filter(plan_id=plan.id, version__gt=version).using_db(connection)
+    """What has happened behind a version, in words: who by name (a NIP is not everybody's to
+    see), what, and which lines."""
+    behind = PlanEvent.filter(plan_id=plan.id, version__gt=version).using_db(connection)
+    events = await behind.order_by("id")
+    actors = Employee.filter(nip__in={event.actor for event in events}).using_db(connection)
+    names = {person.nip: person.name for person in await actors}
     told: list[str] = []
-    for event in await events.order_by("id"):
+    for event in events:
         lines = list(event.changes)
         more = f" and {len(lines) - NAMED_CHANGES} more" if len(lines) > NAMED_CHANGES else ""
         named = f" ({', '.join(lines[:NAMED_CHANGES])}{more})" if lines else ""
-        told.append(f"{event.kind} by {event.actor}{named}")
+        told.append(f"{event.kind} by {names.get(event.actor, event.actor)}{named}")
     return "; ".join(told)
 
 
