@@ -18,6 +18,7 @@ from schema.matrices.rules import TemplateStage
 from schema.organizations.models import Assignment, Employee
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
 from schema.plans.rules import days_of_plan
+from schema.plans.saving import check_weights_below
 from schema.targets.models import (
     Accumulation,
     Aspect,
@@ -185,6 +186,9 @@ async def put(giving: Giving, plans: Plans, rows: Sequence[NewRow]) -> None:
     """Make the rows in their people's plans, each plan with a new version and a line of history.
 
     Everybody must have a plan in `plans.of`; people and parents are locked by the caller.
+
+    Raises:
+        DomainError: a parent's weights would be above 100.
     """
     if not rows:
         return
@@ -203,6 +207,9 @@ async def put(giving: Giving, plans: Plans, rows: Sequence[NewRow]) -> None:
     await _put_measures(connection, rows)
     weighted = [row.id for row in rows if row.kind is EdgeKind.WEIGHTED]
     if weighted:
+        parents = {row.parent_id for row in rows if row.parent_id is not None}
+        # Since the grid was saved, others may have come to count there.
+        await check_weights_below(connection, parents, "members")
         # A child without a number may count as zero, as the agency's policy has it.
         await roll(connection, weighted)
     versions = await connection.execute_query_dict(NEXT_VERSIONS, [keys])

@@ -20,6 +20,8 @@ from schema.targets.models import Target
 
 MOST_AT_ONCE = 200
 LOCK = "SELECT id FROM performance_plan WHERE id = $1 FOR NO KEY UPDATE"
+SHARE_PERIOD = "SELECT id FROM evaluation_period WHERE id = $1 FOR SHARE"
+USED = "SELECT EXISTS (SELECT FROM progress_record WHERE action_plan_id = $1) AS is_used"
 LAST = "SELECT coalesce(max(position), 0) AS last FROM action_plan WHERE target_id = $1"
 
 
@@ -55,6 +57,8 @@ async def save_action_plans(
         raise DomainError(ErrorCode.TOO_MANY, field="items", limit=MOST_AT_ONCE)
     async with transaction() as connection:
         plan = await _plan(connection, scope, plan_id)
+        # Shared until the transaction ends: nobody closes the period while it is written to.
+        await connection.execute_query_dict(SHARE_PERIOD, [evaluation_period_id])
         period = await EvaluationPeriod.get_or_none(
             id=evaluation_period_id, period_id=plan.period_id, using_db=connection
         )
@@ -68,8 +72,12 @@ async def save_action_plans(
         known = {row.id: row for row in await rows.using_db(connection)}
         if {draft.target_id for draft in drafts} - keys:
             raise NotFound("Target")
-        if {draft.id for draft in drafts if draft.id} - set(known):
+        named = [draft.id for draft in drafts if draft.id]
+        if set(named) - set(known):
             raise NotFound("Action plan")
+        if len(named) != len(set(named)):
+            detail = "the same action plan is given twice"
+            raise DomainError(ErrorCode.BAD_USER_INPUT, field="items", detail=detail)
         await _remove(connection, known, {draft.id for draft in drafts})
         return [
             await _save(connection, period, draft, known.get(draft.id) if draft.id else None)
@@ -132,7 +140,13 @@ async def _save(
             draft.unit_of_measure, field="unitOfMeasure", longest=LONGEST_NAME
         ),
     }
-    if row is None or row.target_id != draft.target_id:
+    moves = row is not None and row.target_id != draft.target_id
+    if row is not None and moves:
+        used = await connection.execute_query_dict(USED, [row.id])
+        if used[0]["is_used"]:
+            thing = f'"{row.description}"'
+            raise DomainError(ErrorCode.IN_USE, field="items", thing=thing)
+    if row is None or moves:
         found = await connection.execute_query_dict(LAST, [draft.target_id])
         given["position"] = found[0]["last"] + 1
     if row is None:

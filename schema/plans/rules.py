@@ -162,6 +162,7 @@ def _lacks(indicator: IndicatorFacts) -> list[str]:
 
 
 HUNDRED = Decimal(100)
+MOST_STAGE_WEIGHT = Decimal(100_000)
 
 
 def check_weights(weights: Sequence[Decimal | None], kinds: Sequence[EdgeKind]) -> None:
@@ -177,7 +178,7 @@ def check_weights(weights: Sequence[Decimal | None], kinds: Sequence[EdgeKind]) 
                 field="weight",
                 detail=f"a weight is given with WEIGHTED, and only with it, not with {kind}",
             )
-        if weight is not None and weight != round(weight, 4):
+        if weight is not None and 0 < weight <= HUNDRED and weight != round(weight, 4):
             raise DomainError(
                 ErrorCode.BAD_USER_INPUT, field="weight", detail="a weight has at most 4 decimals"
             )
@@ -185,6 +186,18 @@ def check_weights(weights: Sequence[Decimal | None], kinds: Sequence[EdgeKind]) 
     total = sum(known, Decimal(0))
     if total > HUNDRED or any(weight <= 0 for weight in known):
         raise DomainError(ErrorCode.WEIGHTS_INVALID, field="weight", total=total)
+
+
+def check_stage_weight(weight: Decimal, title: str) -> None:
+    """Raises:
+    DomainError: it is not above 0, 100,000 or more, or has more than 4 decimals.
+    """
+    if not 0 < weight < MOST_STAGE_WEIGHT or weight != round(weight, 4):
+        raise DomainError(
+            ErrorCode.BAD_USER_INPUT,
+            field="weight",
+            detail=f'"{title}": a stage weighs more than 0, with at most 4 decimals',
+        )
 
 
 @dataclass(frozen=True, slots=True)

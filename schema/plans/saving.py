@@ -22,8 +22,9 @@ from schema.plans.editing import (
     ServiceDraft,
     Stored,
 )
+from schema.plans.locking import lock_codes, lock_lines
 from schema.plans.models import BehaviourExpectation, PlanAttachment
-from schema.plans.rules import check_weights
+from schema.plans.rules import check_stage_weight, check_weights
 from schema.targets.models import (
     EdgeKind,
     Indicator,
@@ -42,9 +43,6 @@ MOST_RESULTS = 60
 SHIFT = 10_000
 """Positions of rows are moved out of the way by it, so that two never share one."""
 
-# One at a time in a period: two plans would find the same code free.
-LOCK_CODES = "SELECT pg_advisory_xact_lock(hashtext('ekinerja codes'), hashtext($1::text))"
-LOCK_PARENTS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 OVERWEIGHT = """
 SELECT sum(e.weight)::text AS total FROM target_edge e
 WHERE e.parent_id = ANY ($1::uuid[]) AND e.kind = 'WEIGHTED'
@@ -97,7 +95,10 @@ async def _save_results(
         raise DomainError(ErrorCode.TOO_MANY, field="results", limit=MOST_RESULTS)
     known = {target.id: target for target in whole.targets}
     _check_ids("Target", [result.id for result in results], known)
-    parents = await _parents(connection, whole, results, person)
+    before = {edge.parent_id for edges in whole.edges.values() for edge in edges}
+    wanted = {serve.target_id for result in results for serve in result.serves}
+    await lock_lines(connection, known, before | wanted)
+    parents = await _parents(connection, whole, wanted, before, person)
     await _remove(connection, whole, {result.id for result in results})
     codes = await codes_in(connection, whole.plan.period_id)
     touched: list[UUID] = []
@@ -107,11 +108,21 @@ async def _save_results(
         await _save_indicators(connection, whole, target, result)
         await _save_stages(connection, whole, target, result)
         await _serve(connection, target, result.serves)
+    await check_weights_below(connection, parents)
+    await _flow(connection, touched)
+    # What a line serves no longer has one part less.
+    await roll(connection, {*touched, *before})
+
+
+async def check_weights_below(
+    connection: BaseDBAsyncClient, parents: Iterable[UUID], field: str = "results"
+) -> None:
+    """Raises:
+    DomainError: what counts with a weight in one of these locked targets is above 100 in all.
+    """
     over = await connection.execute_query_dict(OVERWEIGHT, [list(parents)])
     if over:
-        raise DomainError(ErrorCode.WEIGHTS_INVALID, field="results", total=over[0]["total"])
-    await _flow(connection, touched)
-    await roll(connection, touched)
+        raise DomainError(ErrorCode.WEIGHTS_INVALID, field=field, total=over[0]["total"])
 
 
 def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) -> None:
@@ -123,11 +134,14 @@ def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) 
 
 
 async def _parents(
-    connection: BaseDBAsyncClient, whole: Stored, results: Sequence[ResultDraft], person: Employee
+    connection: BaseDBAsyncClient,
+    whole: Stored,
+    wanted: set[UUID],
+    before: set[UUID],
+    person: Employee,
 ) -> dict[UUID, Target]:
-    """The targets that are served, locked: of units of the agency, of superiors, or one's own."""
-    wanted = {serve.target_id for result in results for serve in result.serves}
-    await connection.execute_query_dict(LOCK_PARENTS, [sorted(wanted)])
+    """The targets that are served: of units of the agency, of superiors, one's own, or served
+    before: a matrix deals out to people of other units, and superiors change."""
     rows = await Target.filter(id__in=list(wanted)).using_db(connection)
     allowed = {None, person.id, *person.superiors}
     found = {
@@ -135,7 +149,7 @@ async def _parents(
         for row in rows
         if row.agency_id == person.agency_id
         and row.period_id == whole.plan.period_id
-        and row.owner_employee_id in allowed
+        and (row.owner_employee_id in allowed or row.id in before)
     }
     if wanted - set(found):
         raise NotFound("Target")
@@ -165,7 +179,7 @@ def in_use(thing: str) -> DomainError:
 
 async def codes_in(connection: BaseDBAsyncClient, period_id: UUID) -> set[str]:
     """All codes of a period, which nobody adds to until the transaction ends."""
-    await connection.execute_query_dict(LOCK_CODES, [str(period_id)])
+    await lock_codes(connection, period_id)
     codes = Target.filter(period_id=period_id).using_db(connection)
     return set(await codes.values_list("code", flat=True))  # type: ignore[arg-type]
 
@@ -317,8 +331,8 @@ async def _save_stages(
     of_target = Stage.filter(target_id=target.id).using_db(connection)
     await of_target.update(position=F("position") + SHIFT)
     for place, draft in enumerate(result.stages, start=1):
-        if draft.weight is not None and not 0 < draft.weight < 100_000:
-            raise invalid(f'"{draft.title}": a stage weighs more than 0', "weight")
+        if draft.weight is not None:
+            check_stage_weight(draft.weight, draft.title)
         given: dict[str, Any] = {
             "position": place,
             "title": text_of(
@@ -342,7 +356,9 @@ async def _serve(
     connection: BaseDBAsyncClient, target: Target, serves: Sequence[ServiceDraft]
 ) -> None:
     """The edges up; the first is the red thread. They hold nothing, so they are made anew."""
-    check_weights([serve.weight for serve in serves], [serve.kind for serve in serves])
+    # Each counts in another target: what these have in all is asked when all lines are stored.
+    for serve in serves:
+        check_weights([serve.weight], [serve.kind])
     keys = [serve.target_id for serve in serves]
     if len(set(keys)) != len(keys) or target.id in keys:
         raise invalid(f'"{target.title}" serves another target, and each once', "serves")

@@ -26,6 +26,7 @@ from schema.plans.editing import (
     seen_plan,
     stored,
 )
+from schema.plans.locking import lock_codes
 from schema.plans.models import (
     Behaviour,
     Feedback,
@@ -139,6 +140,9 @@ async def save_plan(
             be, or is in use.
     """
     async with transaction() as connection:
+        if draft.results is not None:
+            plan, _ = await seen_plan(connection, scope, plan_id)
+            await lock_codes(connection, plan.period_id)
         held = await _held(connection, scope, plan_id, version, now)
         check_step(PlanEventKind.EDITED, held.actors, held.plan.state)
         before = await stored(connection, held.plan)
@@ -241,14 +245,18 @@ async def _held(
 
 
 async def _changes_since(connection: BaseDBAsyncClient, plan: PerformancePlan, version: int) -> str:
-    """What has happened behind a version, in words: who, what, and which lines."""
-    events = PlanEvent.filter(plan_id=plan.id, version__gt=version).using_db(connection)
+    """What has happened behind a version, in words: who by name (a NIP is not everybody's to
+    see), what, and which lines."""
+    behind = PlanEvent.filter(plan_id=plan.id, version__gt=version).using_db(connection)
+    events = await behind.order_by("id")
+    actors = Employee.filter(nip__in={event.actor for event in events}).using_db(connection)
+    names = {person.nip: person.name for person in await actors}
     told: list[str] = []
-    for event in await events.order_by("id"):
+    for event in events:
         lines = list(event.changes)
         more = f" and {len(lines) - NAMED_CHANGES} more" if len(lines) > NAMED_CHANGES else ""
         named = f" ({', '.join(lines[:NAMED_CHANGES])}{more})" if lines else ""
-        told.append(f"{event.kind} by {event.actor}{named}")
+        told.append(f"{event.kind} by {names.get(event.actor, event.actor)}{named}")
     return "; ".join(told)
 
 

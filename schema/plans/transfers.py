@@ -14,6 +14,7 @@ from schema.checks import LONGEST_TITLE, text_of
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Assignment, AssignmentKind, Employee, Unit
 from schema.organizations.service import covering, overlap, refresh_reporting_lines
+from schema.plans.locking import lock_codes, lock_lines
 from schema.plans.models import PerformancePlan, PlanEventKind
 from schema.plans.rules import ONE_DAY, handed_over
 from schema.plans.saving import codes_in, free_code
@@ -23,6 +24,7 @@ from schema.tables import transaction
 from schema.targets.models import (
     Accumulation,
     Classification,
+    EdgeKind,
     Indicator,
     Period,
     Stage,
@@ -36,7 +38,9 @@ from schema.targets.tracking import due_by
 from schema.values import local_date, plain
 
 DEFINITIVE = AssignmentKind.DEFINITIVE
-LOCK_PERSON = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
+LAST_UNTIL = date.max - 2 * ONE_DAY
+"""The day behind it is kept; the last of all days would be read as infinity."""
+LOCK_PEOPLE = "SELECT id FROM employee WHERE agency_id = $1 ORDER BY id FOR NO KEY UPDATE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +68,12 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         DomainError: the post cannot be: it overlaps another, or the unit has a head.
     """
     async with transaction() as connection:
-        await connection.execute_query_dict(LOCK_PERSON, [move.employee_id])
         person = await _person(connection, scope, move)
+        # One move of an agency at a time, and people first: so do all who write.
+        await connection.execute_query_dict(LOCK_PEOPLE, [person.agency_id])
+        period = await _period(connection, person, move.starts_on)
+        if period is not None:
+            await lock_codes(connection, period.id)
         rows = await Assignment.filter(employee=person).using_db(connection)
         await _make_room(connection, move, rows, scope, now)
         post = await Assignment.create(
@@ -88,20 +96,17 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         await person.fetch_related("agency", using_db=connection)
         await refresh_reporting_lines(connection, person.agency, today)
         await refresh_person(connection, person.id, move.starts_on)
-        period = await (
-            Period.filter(
-                agency_id=person.agency_id,
-                starts_on__lte=move.starts_on,
-                ends_on__gte=move.starts_on,
-            )
-            .using_db(connection)
-            .first()
-        )
         if period is None:
             return None
         plan = await opened(connection, post, period, scope.subject, now)
         await _inherit(connection, plan, post, scope, now)
     return plan
+
+
+async def _period(connection: BaseDBAsyncClient, person: Employee, day: date) -> Period | None:
+    """The planning period of a day."""
+    of_agency = Period.filter(agency_id=person.agency_id, starts_on__lte=day, ends_on__gte=day)
+    return await of_agency.using_db(connection).first()
 
 
 def invalid(field: str, detail: str) -> DomainError:
@@ -121,10 +126,13 @@ async def _person(connection: BaseDBAsyncClient, scope: Scope, move: Move) -> Em
     if move.appraiser_id is not None:
         if move.appraiser_id == person.id:
             raise invalid("appraiser", "nobody appraises themself")
-        if not await Employee.filter(id=move.appraiser_id).using_db(connection).exists():
+        appraiser = await Employee.get_or_none(id=move.appraiser_id, using_db=connection)
+        if appraiser is None or not can_administer(scope, appraiser.agency_id):
             raise NotFound("Employee")
     if move.until is not None and move.until < move.starts_on:
         raise invalid("until", f"{move.until} is before {move.starts_on}")
+    if move.until is not None and move.until > LAST_UNTIL:
+        raise invalid("until", f"{move.until} is out of range")
     if (move.kind is not DEFINITIVE) and move.until is None:
         raise invalid("until", "an acting post has a last day")
     return person
@@ -173,7 +181,7 @@ async def end_plans(
     assert post.ends_on is not None
     last = post.ends_on - ONE_DAY
     plans = PerformancePlan.filter(assignment=post, starts_on__lte=last, ends_on__gt=last)
-    for plan in await plans.using_db(connection):
+    for plan in await plans.using_db(connection).order_by("id").select_for_update(no_key=True):
         changes = {"endsOn": {"before": str(plan.ends_on), "after": str(last)}}
         plan.ends_on, plan.version = last, plan.version + 1
         await plan.save(using_db=connection, update_fields=["ends_on", "version"])
@@ -198,11 +206,15 @@ async def _inherit(
         .exclude(id=plan.id)
         .using_db(connection)
         .order_by("-ends_on")
+        .select_for_update(no_key=True, of=("performance_plan",))
         .first()
     )
     if before is None:
         return
     results = Target.filter(plan=before, classification=Classification.ORGANIZATION)
+    keys = [row.id for row in await results.using_db(connection).only("id")]
+    edges = await TargetEdge.filter(child_id__in=keys).using_db(connection)
+    await lock_lines(connection, keys, {edge.parent_id for edge in edges})
     codes = await codes_in(connection, plan.period_id)
     changes: dict[str, dict[str, str]] = {}
     made: list[UUID] = []
@@ -250,8 +262,9 @@ async def _copy(
             using_db=connection,
             parent_id=edge.parent_id,
             child=new,
-            kind=edge.kind,
-            weight=weight,
+            # Halved often enough nothing is left of a weight.
+            kind=EdgeKind.INDIRECT if weight == 0 else edge.kind,
+            weight=weight or None,
             primary=edge.primary,
         )
     for stage in await Stage.filter(target=old).using_db(connection).order_by("position"):

@@ -33,6 +33,7 @@ class Place:
         return self == NOWHERE
 
 
+SHARE_PLAN = "SELECT id FROM performance_plan WHERE id = $1 FOR SHARE"
 NOWHERE = Place()
 """A record that serves no target: it fills the day and moves nothing."""
 
@@ -54,17 +55,40 @@ async def checked(
             action plan does not fit it.
     """
     if place.target_id is None:
-        if place != NOWHERE:
-            raise DomainError(ErrorCode.TARGET_MISSING, field="target")
-        return place
+        return _nowhere(place)
     target = await _own_target(connection, place.target_id, employee, day)
     action_plan_id = await _action_plan(connection, target, place.action_plan_id, day, timing)
     place = replace(place, action_plan_id=action_plan_id)
     if place.stage_id is not None:
-        if place.indicator_id is not None or place.quantity is not None:
-            raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
+        _check_stage_alone(place)
         await _check_stage(connection, target, place.stage_id, has_proof=has_proof)
         return place
+    return await _measured(connection, target, place)
+
+
+def _nowhere(place: Place) -> Place:
+    """Raises:
+    DomainError: it says what is moved, and not of which target.
+    """
+    if place != NOWHERE:
+        raise DomainError(ErrorCode.TARGET_MISSING, field="target")
+    return place
+
+
+def _check_stage_alone(place: Place) -> None:
+    """Raises:
+    DomainError: a stage is ended, and an indicator moved as well.
+    """
+    if place.indicator_id is not None or place.quantity is not None:
+        raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
+
+
+async def _measured(connection: BaseDBAsyncClient, target: Target, place: Place) -> Place:
+    """The place with its indicator, where it moves one.
+
+    Raises:
+        DomainError: the indicator is not of the target or not named, or the quantity cannot be.
+    """
     if place.indicator_id is None and place.quantity is None:
         return place
     indicator = await _indicator(connection, target, place.indicator_id)
@@ -72,6 +96,26 @@ async def checked(
         raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=0)
     check_quantity(place.quantity)
     return replace(place, target_id=target.id, indicator_id=indicator.id)
+
+
+async def kept(connection: BaseDBAsyncClient, place: Place, employee: Employee, day: date) -> Place:
+    """The place of an entry that waits, with its indicator filled in where there is just one.
+
+    Raises:
+        DomainError: the target is not the employee's, its plan is not approved or does not cover
+            the day; or the indicator, quantity, stage or action plan can never fit it.
+    """
+    if place.target_id is None:
+        return _nowhere(place)
+    target = await _own_target(connection, place.target_id, employee, day)
+    if place.action_plan_id is not None:
+        await _chosen_action_plan(connection, target, place.action_plan_id, day)
+    if place.stage_id is None:
+        return await _measured(connection, target, place)
+    _check_stage_alone(place)
+    if not await Stage.filter(id=place.stage_id, target=target).using_db(connection).exists():
+        raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
+    return place
 
 
 async def _own_target(
@@ -86,16 +130,33 @@ async def _own_target(
         await Target.filter(id=target_id)
         .filter(Q(owner_employee_id=employee.id) | Q(owner_unit_id__in=units))
         .using_db(connection)
-        .select_related("period", "plan")
+        .select_related("period")
         .first()
     )
     if target is None:
         raise DomainError(ErrorCode.TARGET_NOT_YOURS, field="target")
     if not target.period.starts_on <= day <= target.period.ends_on:
         raise DomainError(ErrorCode.OUTSIDE_PERIOD, field="target", period=target.period.code)
-    if target.plan is not None:
-        _check_plan(target.plan, day)
+    if target.plan_id is not None:
+        # Shared until the transaction ends, so that nobody closes the plan while it is written to.
+        await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
+        _check_plan(await PerformancePlan.get(id=target.plan_id, using_db=connection), day)
     return target
+
+
+async def check_plan_open(connection: BaseDBAsyncClient, record: ProgressRecord) -> None:
+    """Raises:
+    DomainError: the record counts in a plan that is closed, whose figures stand.
+    """
+    if record.state is not RecordState.CONFIRMED or record.target_id is None:
+        return
+    target = await Target.get(id=record.target_id, using_db=connection)
+    if target.plan_id is None:
+        return
+    await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
+    plan = await PerformancePlan.get(id=target.plan_id, using_db=connection)
+    if plan.state is PlanState.CLOSED:
+        raise DomainError(ErrorCode.WRONG_PLAN_STATE, state=plan.state, needed=PlanState.APPROVED)
 
 
 def _check_plan(plan: PerformancePlan, day: date) -> None:
@@ -123,18 +184,32 @@ async def _action_plan(
         DomainError: the chosen one is not of the target or the day; or the agency asks for one
             first, in days that it evaluates, of work results of a plan.
     """
-    covering = ActionPlan.filter(target_id=target.id, starts_on__lte=day, ends_on__gte=day)
-    keys = await covering.using_db(connection).values_list("id", flat=True)
     if chosen is not None:
-        if chosen not in keys:
-            raise DomainError(ErrorCode.ACTION_PLAN_NOT_OF_TARGET, field="actionPlan")
-        return chosen
+        return await _chosen_action_plan(connection, target, chosen, day)
+    keys = await _action_plans(connection, target, day)
     asked = timing.policy.action_plans_required and timing.of_day.name is not None
     if not keys and asked and target.plan_id is not None:
         raise DomainError(
             ErrorCode.ACTION_PLAN_MISSING, field="actionPlan", period=timing.of_day.name
         )
-    return keys[0] if len(keys) == 1 else None  # type: ignore[return-value]
+    return keys[0] if len(keys) == 1 else None
+
+
+async def _chosen_action_plan(
+    connection: BaseDBAsyncClient, target: Target, chosen: UUID, day: date
+) -> UUID:
+    """Raises:
+    DomainError: it is not of the target or the day.
+    """
+    if chosen not in await _action_plans(connection, target, day):
+        raise DomainError(ErrorCode.ACTION_PLAN_NOT_OF_TARGET, field="actionPlan")
+    return chosen
+
+
+async def _action_plans(connection: BaseDBAsyncClient, target: Target, day: date) -> list[UUID]:
+    """Those of a target that cover a day."""
+    covering = ActionPlan.filter(target_id=target.id, starts_on__lte=day, ends_on__gte=day)
+    return [row.id for row in await covering.using_db(connection).only("id")]
 
 
 async def _indicator(

@@ -5,7 +5,7 @@ refresh the days, move the figures (which locks them), append the event, commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from schema.progress import daily_logs, placing
 from schema.progress.models import Evidence, ProgressRecord, RecordEventKind, RecordState
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof, check_proof, check_state, span_of, text_of
-from schema.progress.timing import NOTHING_ASKED, TooLate, admitted, check_day_open
+from schema.progress.timing import TooLate, admitted, check_day_open
 from schema.progress.writing import (
     Change,
     Entry,
@@ -81,7 +81,10 @@ async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRec
         try:
             record, refused = await _write(change, scope, entry), None
         except TooLate as late:
-            record, refused = await _keep(change, entry), late
+            record, is_new = await _keep(change, entry)
+            if not is_new:
+                raise KeptLate(late, record) from late
+            refused = late
         await note(record, RecordEventKind.LOGGED, scope, now, connection)
         kind = EventKind.PROGRESS_RECEIVED if refused else EventKind.PROGRESS_LOGGED
         await change.finish(kind, [record])
@@ -158,6 +161,7 @@ async def dismiss_progress(
             record.state, (RecordState.PENDING, RecordState.CONFIRMED, RecordState.RETURNED)
         )
         await check_day_open(connection, change.employee, record.day)
+        await placing.check_plan_open(connection, record)
         await decide(change, record, RecordState.DISMISSED)
         await note(record, RecordEventKind.DISMISSED, scope, now, connection, comment)
         await change.finish(EventKind.PROGRESS_DISMISSED, [record])
@@ -179,6 +183,7 @@ async def correct_progress(
         old = await _own_record(change, record_id)
         check_state(old.state, (RecordState.CONFIRMED, RecordState.RETURNED))
         await check_day_open(connection, change.employee, old.day)
+        await placing.check_plan_open(connection, old)
         await decide(change, old, RecordState.SUPERSEDED)
         new = await _write(change, scope, entry, supersedes=old)
         await note(old, RecordEventKind.SUPERSEDED, scope, now, connection, comment)
@@ -211,6 +216,7 @@ async def return_progress(
             raise NotFound("Progress record")
         check_state(record.state, (RecordState.CONFIRMED,))
         await check_day_open(connection, employee, record.day)
+        await placing.check_plan_open(connection, record)
         change = Change(connection, employee, now)
         await decide(change, record, RecordState.RETURNED)
         await note(record, RecordEventKind.RETURNED, scope, now, connection, reason)
@@ -334,20 +340,26 @@ async def _write(
     return record
 
 
-async def _keep(change: Change, entry: Entry) -> ProgressRecord:
+async def _keep(change: Change, entry: Entry) -> tuple[ProgressRecord, bool]:
     """A record of an entry that may not be confirmed now: it waits, with all that was given.
 
-    What it is to move is checked as always; an action plan is asked for when it is confirmed.
+    What is in its way now may not be then, so that is checked when it is confirmed: the order of
+    stages, proof, an action plan that is missing. What can never be is refused. Sent again, it
+    waits once.
     """
     span, description = checked(change, entry)
-    place = await placing.checked(
-        change.connection,
-        entry.place,
-        change.employee,
-        span.day,
-        has_proof=bool(entry.proof),
-        timing=NOTHING_ASKED,
+    place = await placing.kept(change.connection, entry.place, change.employee, span.day)
+    of_place = asdict(place) | {"starts_at": span.starts_at, "ends_at": span.ends_at}
+    waiting = ProgressRecord.filter(
+        employee_id=change.employee.id,
+        state=RecordState.PENDING,
+        activity_id=None,
+        description=description,
+        **of_place,
     )
+    known = await waiting.using_db(change.connection).order_by("id").first()
+    if known is not None:
+        return known, False
     record = await create(
         change,
         span,
@@ -358,7 +370,7 @@ async def _keep(change: Change, entry: Entry) -> ProgressRecord:
     )
     await add_proof(change, record, entry.proof, after=0)
     change.touch(record)
-    return record
+    return record, True
 
 
 def _place_of(record: ProgressRecord) -> Place:

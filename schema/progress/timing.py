@@ -38,10 +38,6 @@ class Timing:
     reason: str | None = None
 
 
-NOTHING_ASKED = Timing(policy=Policy(action_plans_required=False), of_day=Evaluated())
-"""Of an entry that is kept and not counted."""
-
-
 async def admitted(
     connection: BaseDBAsyncClient,
     employee: Employee,

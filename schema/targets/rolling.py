@@ -143,15 +143,26 @@ async def roll(connection: BaseDBAsyncClient, targets: Collection[UUID]) -> froz
     Returns the targets whose achievement moved by it. Call it after the targets' own figures
     were moved: it locks.
     """
-    locked = await connection.execute_query_dict(LOCK, [sorted(targets)])
-    if not locked:
+    edges = await _locked(connection, targets)
+    if not edges:
         return frozenset()
-    edges = [row["id"] for row in locked]
     rows = await connection.execute_query_dict(BELOW_LOCKED, [edges])
     worked_out = Roll(facts_of(rows)).all()
     fresh = {edge: worked_out[edge] for edge in edges}
     moved = await connection.execute_query_dict(SAVE, [list(fresh), list(fresh.values())])
     return frozenset(row["parent_id"] for row in moved)
+
+
+async def _locked(connection: BaseDBAsyncClient, targets: Collection[UUID]) -> list[UUID]:
+    """The weighted edges above, locked. Who waited for one looks again: whoever held it may have
+    put another in its place."""
+    edges: list[UUID] | None = None
+    while True:
+        rows = await connection.execute_query_dict(LOCK, [sorted(targets)])
+        found = [row["id"] for row in rows]
+        if found == edges:
+            return found
+        edges = found
 
 
 async def roll_agency(connection: BaseDBAsyncClient, agency_id: UUID) -> frozenset[UUID]:

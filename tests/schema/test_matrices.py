@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from graphql import parse
 from tortoise import Tortoise
 
-from schema.errors import DomainError, ErrorCode
+from schema.errors import DomainError, ErrorCode, NotFound
 from schema.matrices.models import MatrixCell, RoleMatrix
 from schema.matrices.rules import (
     TemplateIndicator,
@@ -23,7 +24,11 @@ from schema.matrices.rules import (
     results_in,
     stored,
 )
+from schema.organizations.models import Assignment
+from schema.organizations.viewers import scope_of
+from schema.plans.editing import Draft, ResultDraft, ServiceDraft
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
+from schema.plans.service import save_plan
 from schema.tables import WRITER
 from schema.targets.models import (
     Accumulation,
@@ -41,6 +46,7 @@ from server.limits import Limits, measure, refuse_excess
 from server.strings import decode_json
 from tests.factories import (
     COLLEAGUE,
+    NOW,
     OTHER_STAFF,
     OTHER_SUPERVISOR,
     STAFF,
@@ -127,6 +133,10 @@ async def publish(
     matrix = await RoleMatrix.get()
     given = {"id": key_of(matrix), "version": version, "publication": publication}
     return (await Api(viewer).data(PUBLISH, input=given))["publishMatrix"]
+
+
+def serving(world: World, code: str) -> list[ServiceDraft]:
+    return [ServiceDraft(target_id=world.targets[code].id)]
 
 
 def codes(payload: Any) -> list[tuple[str, str]]:
@@ -386,6 +396,20 @@ async def test_missing_plan_is_opened_as_a_draft(fresh_database: Database) -> No
             (PlanEventKind.OPENED, 1),
             (PlanEventKind.EDITED, 2),
         ]
+
+
+async def test_a_missing_plan_is_opened_for_the_days_of_its_post(fresh_database: Database) -> None:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        world = await found()
+        await PerformancePlan.filter(employee_id=world.people[COLLEAGUE].id).delete()
+        post = Assignment.filter(employee_id=world.people[COLLEAGUE].id)
+        await post.update(ends_on=date(2026, 12, 16))
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        await save(world, [row(COLLEAGUE, cell(world))])
+
+        await publish(world, "RECEIVE")
+
+        assert (await plan_of(world, COLLEAGUE)).ends_on == date(2026, 12, 15)
 
 
 async def test_a_plan_that_takes_no_rows_is_named_and_the_others_go_through(world: World) -> None:
@@ -759,3 +783,32 @@ def test_what_an_indicator_of_a_template_may_say(given: dict[str, Any], field: s
 
     assert refused.value.code is ErrorCode.BAD_USER_INPUT
     assert refused.value.field == f"results.0.indicators.0.{field}"
+
+
+async def test_weights_that_came_meanwhile_count_when_a_grid_is_handed_out(world: World) -> None:
+    await save(world, [row(STAFF, cell(world, kind="WEIGHTED", weight="60"))])
+    await TargetEdge.filter(child_id=world.targets["Z"].id).update(
+        kind=EdgeKind.WEIGHTED, weight=70
+    )
+
+    published = await publish(world, "RECEIVE")
+
+    assert codes(published) == [("WEIGHTS_INVALID", "members")]
+    assert await TargetEdge.filter(parent=world.targets["S"], weight=60).count() == 0
+
+
+async def test_a_member_of_another_unit_edits_what_was_dealt_out_to_them(world: World) -> None:
+    """The leader is no superior of theirs, so what they have they may keep, and no more."""
+    await save(world, [row(OTHER_STAFF, cell(world))])
+    await publish(world, "RECEIVE")
+    plan = await plan_of(world, OTHER_STAFF)
+    dealt = await Target.get(plan_id=plan.id, title="Laporan triwulan")
+    kept = [ResultDraft(id=dealt.id, title="Laporan bulanan", serves=serving(world, "S"))]
+    viewer = await scope_of(OTHER_STAFF)
+
+    saved = await save_plan(viewer, plan.id, plan.version, Draft(results=kept), NOW)
+
+    assert (await Target.get(id=dealt.id)).title == "Laporan bulanan"
+    others = Draft(results=[*kept, ResultDraft(title="x", serves=serving(world, "T"))])
+    with pytest.raises(NotFound):
+        await save_plan(viewer, plan.id, saved.version, others, NOW)

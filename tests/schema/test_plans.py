@@ -1,5 +1,6 @@
 """Plans over GraphQL: from a draft to approval, edited by two at once, counted and explained."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schema.organizations.models import Assignment
+from schema.organizations.models import Assignment, Employee
 from schema.plans.models import PerformancePlan, PlanEvent, PlanState
 from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
@@ -18,11 +19,13 @@ from tests.factories import (
     MORNING,
     NOW,
     STAFF,
+    STRANGER,
     SUPERVISOR,
     Api,
     World,
     key_of,
     logged,
+    random_id,
     received,
     world_in,
 )
@@ -143,7 +146,9 @@ async def test_the_second_of_two_who_edit_at_once_is_told_what_changed(world: Wo
     code = first["plan"]["targets"][0]["code"]
     assert (error["code"], error["field"]) == ("CONFLICT", "version")
     assert f"results.{code}.title" in error["message"]
-    assert SUPERVISOR in error["message"]
+    # By name: the employee, who may be told the same, does not see a superior's NIP.
+    assert world.people[SUPERVISOR].name in error["message"]
+    assert SUPERVISOR not in error["message"]
     # Nothing was overwritten, and the present plan comes with what happened to it.
     assert second["plan"] == first["plan"]
     (event,) = second["since"]
@@ -202,6 +207,18 @@ async def test_what_a_draft_leaves_out_is_removed_and_told(world: World) -> None
         ),
         ({"stages": [{"title": "n"}]}, "BAD_USER_INPUT"),
         ({"id": "{T}"}, "NOT_FOUND"),
+        *(
+            ({"serves": [{"target": "{G}", "kind": "WEIGHTED", "weight": weight}]}, code)
+            for weight, code in (
+                ("1e30", "WEIGHTS_INVALID"),
+                ("-1e30", "WEIGHTS_INVALID"),
+                ("1e-30", "BAD_USER_INPUT"),
+            )
+        ),
+        *(
+            ({"indicators": [], "stages": [{"title": "n", "weight": weight}]}, "BAD_USER_INPUT")
+            for weight in ("0.00001", "99999.99999", "1e-30", "1e30", "-1")
+        ),
     ],
 )
 async def test_a_line_that_cannot_be_is_refused_and_nothing_is_saved(
@@ -430,6 +447,22 @@ TRANSFER = """mutation($input: TransferInput!) { transferEmployee(input: $input)
   userErrors { code field message } } }"""
 
 
+async def test_a_line_counts_with_its_own_weight_in_each_of_two(world: World) -> None:
+    serves = [
+        {"target": key_of(world.targets[code]), "kind": "WEIGHTED", "weight": "60"}
+        for code in ("S", "U")
+    ]
+
+    first = await saved(world, "colleague", 1, results=[report(world, serves=serves)])
+    (line,) = first["plan"]["targets"]
+    more = report(world, serves=serves[:1])
+    again = [report(world, id=line["id"], indicators=[], serves=serves), more]
+    second = await saved(world, "colleague", 2, results=again)
+
+    assert first["userErrors"] == []
+    assert [one["code"] for one in second["userErrors"]] == ["WEIGHTS_INVALID"]
+
+
 async def moved(world: World, viewer: str = "administrator", **changed: Any) -> Any:
     given = {
         "employee": key_of(world.people[STAFF]),
@@ -470,6 +503,35 @@ async def test_a_transfer_opens_a_new_plan_and_history_stays(world: World) -> No
     with pytest.raises(Exception, match="outside the plan"):
         await logged(viewer, december - timedelta(hours=4), now=december, place=place)
     await logged(viewer, NOW - timedelta(days=2), now=december, place=place)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"kind": "PLT", "until": "9999-12-30"}, "BAD_USER_INPUT"),
+        # of another agency: as if nobody had that key
+        ({"appraiser": "{stranger}"}, "NOT_FOUND"),
+        ({"appraiser": random_id("Employee")}, "NOT_FOUND"),
+    ],
+)
+async def test_a_move_names_nobody_of_elsewhere_and_ends_on_a_day_that_is_kept(
+    world: World, changed: dict[str, Any], code: str
+) -> None:
+    if changed.get("appraiser") == "{stranger}":
+        changed = {"appraiser": key_of(await Employee.get(nip=STRANGER))}
+
+    answer = await moved(world, **changed)
+
+    assert [one["code"] for one in answer["userErrors"]] == [code]
+    assert answer["plan"] is None
+
+
+async def test_of_two_moves_at_once_the_second_is_told(world: World) -> None:
+    both = await asyncio.gather(*(moved(world) for _ in range(3)))
+
+    codes = sorted(error["code"] for answer in both for error in answer["userErrors"])
+    assert codes == ["BAD_USER_INPUT"] * 2
+    assert await Assignment.filter(employee=world.people[STAFF], ends_on=None).count() == 1
 
 
 async def test_an_acting_post_stands_beside_the_own_one(world: World) -> None:
