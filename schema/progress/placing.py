@@ -3,19 +3,24 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 
 from schema.checks import check_quantity
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Assignment, Employee
 from schema.plans.models import ActionPlan, PerformancePlan, PlanState
+from schema.progress.memory import Memory
 from schema.progress.models import ProgressRecord, RecordState
 from schema.progress.timing import Timing
+from schema.tables import Row
 from schema.targets.models import Indicator, Stage, Target
 from schema.targets.rules import next_open_stage
+
+Found = TypeVar("Found", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ async def checked(
     *,
     has_proof: bool,
     timing: Timing,
+    memory: Memory,
 ) -> Place:
     """The place with its action plan, and its indicator, filled in where there is just one.
 
@@ -57,17 +63,19 @@ async def checked(
         if place != NOWHERE:
             raise DomainError(ErrorCode.TARGET_MISSING, field="target")
         return place
-    target = await _own_target(connection, place.target_id, employee, day)
-    action_plan_id = await _action_plan(connection, target, place.action_plan_id, day, timing)
+    target = await _own_target(connection, place.target_id, employee, day, memory)
+    action_plan_id = await _action_plan(
+        connection, target, place.action_plan_id, day, timing, memory
+    )
     place = replace(place, action_plan_id=action_plan_id)
     if place.stage_id is not None:
         if place.indicator_id is not None or place.quantity is not None:
             raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
-        await _check_stage(connection, target, place.stage_id, has_proof=has_proof)
+        await _check_stage(connection, target, place.stage_id, memory, has_proof=has_proof)
         return place
     if place.indicator_id is None and place.quantity is None:
         return place
-    indicator = await _indicator(connection, target, place.indicator_id)
+    indicator = await _indicator(connection, target, place.indicator_id, memory)
     if place.quantity is None:
         raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=0)
     check_quantity(place.quantity)
@@ -75,36 +83,53 @@ async def checked(
 
 
 async def check_own(
-    connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
+    connection: BaseDBAsyncClient,
+    target_id: UUID,
+    employee: Employee,
+    day: date,
+    memory: Memory,
 ) -> None:
     """Raises:
     DomainError: the target is not the employee's, its plan is not approved, or does not cover it.
     """
-    await _own_target(connection, target_id, employee, day)
+    await _own_target(connection, target_id, employee, day, memory)
 
 
 async def _own_target(
-    connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
+    connection: BaseDBAsyncClient,
+    target_id: UUID,
+    employee: Employee,
+    day: date,
+    memory: Memory,
 ) -> Target:
     """A target of the person, or of a unit in which the person holds a post on that day."""
-    posts = Assignment.filter(employee_id=employee.id, starts_on__lte=day).filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=day)
+    posts = await memory.recall(
+        "posts", lambda: _all(Assignment.filter(employee_id=employee.id).using_db(connection))
     )
-    units = await posts.using_db(connection).values_list("unit_id", flat=True)
-    target = (
-        await Target.filter(id=target_id)
-        .filter(Q(owner_employee_id=employee.id) | Q(owner_unit_id__in=units))
-        .using_db(connection)
-        .select_related("period", "plan")
-        .first()
-    )
-    if target is None:
+    units = {
+        post.unit_id
+        for post in posts
+        if post.starts_on <= day and (post.ends_on is None or day < post.ends_on)
+    }
+    target = await memory.recall(("target", target_id), lambda: _target(connection, target_id))
+    if target is None or not (
+        target.owner_employee_id == employee.id or target.owner_unit_id in units
+    ):
         raise DomainError(ErrorCode.TARGET_NOT_YOURS, field="target")
     if not target.period.starts_on <= day <= target.period.ends_on:
         raise DomainError(ErrorCode.OUTSIDE_PERIOD, field="target", period=target.period.code)
     if target.plan is not None:
         _check_plan(target.plan, day)
     return target
+
+
+async def _target(connection: BaseDBAsyncClient, target_id: UUID) -> Target | None:
+    wanted = Target.filter(id=target_id).using_db(connection)
+    return await wanted.select_related("period", "plan").first()
+
+
+async def _all(rows: QuerySet[Found]) -> list[Found]:
+    return await rows
 
 
 def _check_plan(plan: PerformancePlan, day: date) -> None:
@@ -125,6 +150,7 @@ async def _action_plan(
     chosen: UUID | None,
     day: date,
     timing: Timing,
+    memory: Memory,
 ) -> UUID | None:
     """The action plan that a record is for; where one alone covers the day, that one.
 
@@ -132,8 +158,11 @@ async def _action_plan(
         DomainError: the chosen one is not of the target or the day; or the agency asks for one
             first, in days that it evaluates, of work results of a plan.
     """
-    covering = ActionPlan.filter(target_id=target.id, starts_on__lte=day, ends_on__gte=day)
-    keys = await covering.using_db(connection).values_list("id", flat=True)
+    planned = await memory.recall(
+        ("action plans", target.id),
+        lambda: _all(ActionPlan.filter(target_id=target.id).using_db(connection)),
+    )
+    keys = [one.id for one in planned if one.starts_on <= day <= one.ends_on]
     if chosen is not None:
         if chosen not in keys:
             raise DomainError(ErrorCode.ACTION_PLAN_NOT_OF_TARGET, field="actionPlan")
@@ -143,13 +172,16 @@ async def _action_plan(
         raise DomainError(
             ErrorCode.ACTION_PLAN_MISSING, field="actionPlan", period=timing.of_day.name
         )
-    return keys[0] if len(keys) == 1 else None  # type: ignore[return-value]
+    return keys[0] if len(keys) == 1 else None
 
 
 async def _indicator(
-    connection: BaseDBAsyncClient, target: Target, indicator_id: UUID | None
+    connection: BaseDBAsyncClient, target: Target, indicator_id: UUID | None, memory: Memory
 ) -> Indicator:
-    indicators = await Indicator.filter(target_id=target.id).using_db(connection)
+    indicators = await memory.recall(
+        ("indicators", target.id),
+        lambda: _all(Indicator.filter(target_id=target.id).using_db(connection)),
+    )
     if indicator_id is None:
         if len(indicators) != 1:
             raise DomainError(ErrorCode.INDICATOR_MISSING, field="indicator")
@@ -161,9 +193,15 @@ async def _indicator(
 
 
 async def _check_stage(
-    connection: BaseDBAsyncClient, target: Target, stage_id: UUID, *, has_proof: bool
+    connection: BaseDBAsyncClient,
+    target: Target,
+    stage_id: UUID,
+    memory: Memory,
+    *,
+    has_proof: bool,
 ) -> None:
-    stages = await Stage.filter(target_id=target.id).order_by("position").using_db(connection)
+    in_order = Stage.filter(target_id=target.id).order_by("position").using_db(connection)
+    stages = await memory.recall(("stages", target.id), lambda: _all(in_order))
     place = next((i for i, stage in enumerate(stages) if stage.id == stage_id), None)
     if place is None:
         raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")

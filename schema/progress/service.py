@@ -29,6 +29,7 @@ from schema.progress.writing import (
     create,
     decide,
     difference,
+    keep_proof,
     note,
     refuse_overlap,
     source_proof,
@@ -82,7 +83,7 @@ async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRec
             record, refused = await _write(change, scope, entry), None
         except TooLate as late:
             record, refused = await _keep(change, entry), late
-        await note(record, RecordEventKind.LOGGED, scope, now, connection)
+        note(change, record, RecordEventKind.LOGGED, scope)
         kind = EventKind.PROGRESS_RECEIVED if refused else EventKind.PROGRESS_LOGGED
         await change.finish(kind, [record])
     if refused is not None:
@@ -103,13 +104,14 @@ async def log_many(scope: Scope, entries: Sequence[Entry], now: datetime) -> lis
     records: list[ProgressRecord] = []
     async with transaction() as connection:
         change = await _begin(connection, scope, now)
+        await change.foresee(entries)
         for place, entry in enumerate(entries):
             try:
                 record = await _write(change, scope, entry)
             except DomainError as error:
                 error.field = ".".join(filter(None, [f"entries.{place}", error.field]))
                 raise
-            await note(record, RecordEventKind.LOGGED, scope, now, connection)
+            note(change, record, RecordEventKind.LOGGED, scope)
             records.append(record)
         await change.finish(EventKind.PROGRESS_LOGGED, records)
     return records
@@ -159,7 +161,7 @@ async def dismiss_progress(
         )
         await check_day_open(connection, change.employee, record.day)
         await decide(change, record, RecordState.DISMISSED)
-        await note(record, RecordEventKind.DISMISSED, scope, now, connection, comment)
+        note(change, record, RecordEventKind.DISMISSED, scope, comment)
         await change.finish(EventKind.PROGRESS_DISMISSED, [record])
     return record
 
@@ -181,9 +183,9 @@ async def correct_progress(
         await check_day_open(connection, change.employee, old.day)
         await decide(change, old, RecordState.SUPERSEDED)
         new = await _write(change, scope, entry, supersedes=old)
-        await note(old, RecordEventKind.SUPERSEDED, scope, now, connection, comment)
+        note(change, old, RecordEventKind.SUPERSEDED, scope, comment)
         changes = difference(content_of(old), content_of(new))
-        await note(new, RecordEventKind.CORRECTED, scope, now, connection, comment, changes)
+        note(change, new, RecordEventKind.CORRECTED, scope, comment, changes)
         await change.finish(EventKind.PROGRESS_CORRECTED, [new])
     return new
 
@@ -213,7 +215,7 @@ async def return_progress(
         await check_day_open(connection, employee, record.day)
         change = Change(connection, employee, now)
         await decide(change, record, RecordState.RETURNED)
-        await note(record, RecordEventKind.RETURNED, scope, now, connection, reason)
+        note(change, record, RecordEventKind.RETURNED, scope, reason)
         await change.finish(EventKind.PROGRESS_RETURNED, [record])
     return record
 
@@ -249,7 +251,12 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         change.now,
     )
     timing = await admitted(
-        change.connection, change.employee, span.day, change.now, wanted.late_reason
+        change.connection,
+        change.employee,
+        span.day,
+        change.now,
+        wanted.late_reason,
+        memory=change.memory,
     )
     if record.day != span.day:
         await check_day_open(change.connection, change.employee, record.day)
@@ -263,6 +270,7 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         span.day,
         has_proof=bool(wanted.proof) or known > 0,
         timing=timing,
+        memory=change.memory,
     )
     change.days.add(record.day)
     record.update_from_dict(
@@ -281,11 +289,9 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         }
     )
     await decide(change, record, RecordState.CONFIRMED)
-    await add_proof(change, record, wanted.proof, after=known)
+    add_proof(change, record, wanted.proof, after=known)
     changes = difference(before, content_of(record))
-    await note(
-        record, RecordEventKind.CONFIRMED, scope, change.now, change.connection, None, changes
-    )
+    note(change, record, RecordEventKind.CONFIRMED, scope, None, changes)
     return record
 
 
@@ -295,9 +301,16 @@ async def _write(
     """A new confirmed record from an entry."""
     span, description = checked(change, entry)
     timing = await admitted(
-        change.connection, change.employee, span.day, change.now, entry.late_reason
+        change.connection,
+        change.employee,
+        span.day,
+        change.now,
+        entry.late_reason,
+        memory=change.memory,
     )
     await refuse_overlap(change, span)
+    if entry.place.stage_id is not None:
+        await change.flush()  # which stages are done is read of the records
     old_proof = [] if supersedes is None else await source_proof(change, supersedes)
     place = await placing.checked(
         change.connection,
@@ -306,8 +319,9 @@ async def _write(
         span.day,
         has_proof=bool(entry.proof or old_proof),
         timing=timing,
+        memory=change.memory,
     )
-    record = await create(
+    record = create(
         change,
         span,
         description,
@@ -320,16 +334,8 @@ async def _write(
         late=timing.late,
         late_reason=timing.reason,
     )
-    for item in old_proof:
-        await Evidence.create(
-            using_db=change.connection,
-            record_id=record.id,
-            position=item.position,
-            title=item.title,
-            url=item.url,
-            from_source=True,
-        )
-    await add_proof(change, record, entry.proof, after=len(old_proof))
+    keep_proof(change, record, old_proof)
+    add_proof(change, record, entry.proof, after=len(old_proof))
     change.touch(record)
     return record
 
@@ -342,9 +348,11 @@ async def _keep(change: Change, entry: Entry) -> ProgressRecord:
     span, description = checked(change, entry)
     place = entry.place
     if place.target_id is not None:
-        await placing.check_own(change.connection, place.target_id, change.employee, span.day)
+        await placing.check_own(
+            change.connection, place.target_id, change.employee, span.day, change.memory
+        )
     whole = place.indicator_id is not None and place.quantity is not None
-    record = await create(
+    record = create(
         change,
         span,
         description,
@@ -356,7 +364,7 @@ async def _keep(change: Change, entry: Entry) -> ProgressRecord:
         ),
         state=RecordState.PENDING,
     )
-    await add_proof(change, record, entry.proof, after=0)
+    add_proof(change, record, entry.proof, after=0)
     change.touch(record)
     return record
 
