@@ -155,6 +155,8 @@ async def _minutes(play: Play, checks: Checks) -> None:
             checks.same("required minutes", name, asked, required[nip, month])
             kept = sum(of_day.get((nip, day), 0) for day in days)
             checks.same("recorded minutes", name, kept, recorded[nip, month])
+            full = asked - play.ledger.short[nip, month]
+            checks.same("full months", name, full, recorded[nip, month])
 
 
 async def _counts(play: Play, checks: Checks) -> None:

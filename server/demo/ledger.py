@@ -37,6 +37,8 @@ class Ledger:
     records: dict[UUID, Noted] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     flows: dict[Key, Key] = field(default_factory=dict)
+    short: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Minutes of a person's month that were dismissed: the rest of the working calendar is full."""
 
     def replace(self, old: UUID, new: UUID, amount: Decimal | None) -> None:
         """A correction: the new one stands in the place of the old one."""
@@ -44,6 +46,12 @@ class Ledger:
         noted.amount = amount
         self.records[new] = noted
         self.counts["corrections"] += 1
+
+    def dismiss(self, record: UUID) -> None:
+        """A record that does not count any more; its minutes are missing of the month."""
+        noted = self.records.pop(record)
+        self.short[noted.nip, noted.day.month] += noted.minutes
+        self.counts["dismissed"] += 1
 
     def minutes(self) -> dict[tuple[str, date], int]:
         """Minutes that stand, by person and day."""

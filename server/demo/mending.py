@@ -77,8 +77,7 @@ async def _come_back(play: Play, one: Written, now: datetime) -> None:
 async def _dismiss(play: Play, one: Written, now: datetime) -> None:
     assert one.record is not None
     await dismiss_progress(one.person.scope, one.record, "Tercatat dua kali", now)
-    del play.ledger.records[one.record]
-    play.ledger.counts["dismissed"] += 1
+    play.ledger.dismiss(one.record)
     one.record = None
 
 

@@ -41,6 +41,7 @@ Tick = Callable[[str], None]
 class Outcome:
     """What a played year comes to."""
 
+    code: str
     agency: str
     people: int
     records: int
@@ -55,15 +56,23 @@ def ticks(case: Case, script: Script) -> int:
     return len(case.employees) * (1 + script.months)
 
 
-async def play_year(
-    case: Case, script: Script | None = None, tick: Tick = lambda said: None
-) -> Outcome:
-    """Load a case and play its year.
+def quietly(said: str) -> None:
+    """Nobody is told."""
+
+
+async def play_year(case: Case, script: Script | None = None, tick: Tick = quietly) -> Outcome:
+    """Load a case, play its year, and compare what it comes to.
 
     Raises:
         DomainError: the case's period is loaded already, or a use case refuses what it must not.
     """
-    script = script or Script()
+    play, roles = await act(case, script or Script(), tick)
+    moved = play.script.moves_in <= play.script.months
+    return await _outcome(play, roles if moved else None)
+
+
+async def act(case: Case, script: Script, tick: Tick = quietly) -> tuple[Play, Roles]:
+    """Load a case and play its year; nothing is compared yet."""
     whole = completed(case)
     await save_case(case)
     works, flow = works_of(whole), flows(whole)
@@ -77,8 +86,7 @@ async def play_year(
         await _month(play, roles, month)
     if script.months == 12:
         await _end(play)
-    moved = script.moves_in <= script.months
-    return await _outcome(play, roles if moved else None)
+    return play, roles
 
 
 async def _set(play: Play) -> None:
@@ -125,6 +133,7 @@ async def _end(play: Play) -> None:
 async def _outcome(play: Play, roles: Roles | None) -> Outcome:
     reached = Achievements(play.works, play.ledger.realized(play.works))
     return Outcome(
+        code=play.case.agency_code,
         agency=play.case.agency_name,
         people=len(play.people),
         records=play.ledger.counts["records"] + play.ledger.counts["corrections"],
