@@ -73,7 +73,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("agency", help="the agency's code")
     check.add_argument("period", help="the planning period's code, such as 2026")
     commands.add_parser("recompute", help="compare every figure with what its records make")
-    demo = commands.add_parser("demo", help="play a whole year of real cases, and check it")
+    _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
+    return whole
+
+
+def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("what", choices=("year",), help="what is played")
     demo.add_argument(
         "--case",
@@ -82,7 +86,6 @@ def parser() -> argparse.ArgumentParser:
         help="this case only; may be given several times",
     )
     demo.add_argument("--months", type=int, default=12, help="so many months, from January")
-    return whole
 
 
 async def _run(given: argparse.Namespace, settings: Settings) -> int:

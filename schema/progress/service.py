@@ -18,8 +18,8 @@ from schema.organizations.models import Employee
 from schema.progress import daily_logs, placing
 from schema.progress.models import Evidence, ProgressRecord, RecordEventKind, RecordState
 from schema.progress.placing import NOWHERE, Place
-from schema.progress.rules import Proof, check_proof, check_state, span_of, text_of
-from schema.progress.timing import TooLate, admitted, check_day_open
+from schema.progress.rules import Proof, Span, check_proof, check_state, span_of, text_of
+from schema.progress.timing import Timing, TooLate, admitted, check_day_open
 from schema.progress.writing import (
     Change,
     Entry,
@@ -238,6 +238,12 @@ async def _own_record(change: Change, record_id: UUID) -> ProgressRecord:
     return record
 
 
+async def _timing(change: Change, span: Span, reason: str | None) -> Timing:
+    return await admitted(
+        change.connection, change.employee, span.day, change.now, reason, memory=change.memory
+    )
+
+
 async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> ProgressRecord:
     record = await _own_record(change, wanted.record_id)
     if not can_decide(scope, change.employee):
@@ -250,14 +256,7 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         change.employee.timezone,
         change.now,
     )
-    timing = await admitted(
-        change.connection,
-        change.employee,
-        span.day,
-        change.now,
-        wanted.late_reason,
-        memory=change.memory,
-    )
+    timing = await _timing(change, span, wanted.late_reason)
     if record.day != span.day:
         await check_day_open(change.connection, change.employee, record.day)
     await refuse_overlap(change, span)
@@ -300,14 +299,7 @@ async def _write(
 ) -> ProgressRecord:
     """A new confirmed record from an entry."""
     span, description = checked(change, entry)
-    timing = await admitted(
-        change.connection,
-        change.employee,
-        span.day,
-        change.now,
-        entry.late_reason,
-        memory=change.memory,
-    )
+    timing = await _timing(change, span, entry.late_reason)
     await refuse_overlap(change, span)
     if entry.place.stage_id is not None:
         await change.flush()  # which stages are done is read of the records

@@ -100,13 +100,36 @@ class Play:
 async def cast(case: Case, script: Script, works: dict[str, Work], goals: Sequence[str]) -> Play:
     """Everybody of a loaded case; an administrator is granted the role."""
     agency = await Agency.get(code=case.agency_code)
-    calendar = Calendar(case.starts_on.year, agency.timezone)
     subject = f"pengelola.{case.agency_code.lower()}"
     await grant_role(agency.id, subject, Role.ADMINISTRATOR)
+    people = await _people(case, agency)
+    await find(works, agency.id)
+    for work in works.values():
+        if work.nip is not None:
+            people[work.nip].own.append(work)
+            work.plan = people[work.nip].plans[0].id
+    for person in people.values():
+        if person.heads:
+            person.of_unit = [work for work in works.values() if work.unit == person.unit]
+    return Play(
+        case=case,
+        script=script,
+        calendar=Calendar(case.starts_on.year, agency.timezone),
+        agency=agency.id,
+        administrator=await scope_of(subject),
+        units={row.code: row.id for row in await Unit.filter(agency=agency)},
+        people=people,
+        works=works,
+        ledger=Ledger(),
+        goals=goals,
+    )
+
+
+async def _people(case: Case, agency: Agency) -> dict[str, Person]:
     rows = {row.nip: row.id for row in await Employee.filter(agency=agency)}
     plans = await PerformancePlan.filter(period__agency_id=agency.id)
     held = {row.employee_id: Held(id=row.id, version=row.version) for row in plans}
-    people = {
+    return {
         entry.nip: Person(
             number=number,
             nip=entry.nip,
@@ -120,27 +143,6 @@ async def cast(case: Case, script: Script, works: dict[str, Work], goals: Sequen
         )
         for number, entry in enumerate(case.employees)
     }
-    play = Play(
-        case=case,
-        script=script,
-        calendar=calendar,
-        agency=agency.id,
-        administrator=await scope_of(subject),
-        units={row.code: row.id for row in await Unit.filter(agency=agency)},
-        people=people,
-        works=works,
-        ledger=Ledger(),
-        goals=goals,
-    )
-    await find(works, agency.id)
-    for work in works.values():
-        if work.nip is not None:
-            people[work.nip].own.append(work)
-            work.plan = people[work.nip].plans[0].id
-    for person in people.values():
-        if person.heads:
-            person.of_unit = [work for work in works.values() if work.unit == person.unit]
-    return play
 
 
 async def find(works: Mapping[str, Work], agency: UUID) -> None:

@@ -5,7 +5,7 @@ it has decided beforehand. Nothing here is read from the figures that the system
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from uuid import UUID
 from zlib import crc32
 
@@ -48,14 +48,15 @@ class Measure:
         return Decimal(1) if aim == aim.to_integral_value() else Decimal("0.01")
 
     def amount(self, months: Sequence[int], month: int) -> Decimal:
-        """A month's part: all parts together are the total, to the last digit."""
+        """A month's part, the first early: all together are the total, to the last digit.
+
+        5 in 12 months -> 1 in each of months 1, 3, 5, 8 and 10.
+        """
         if self.accumulation is Accumulation.LATEST:
             return self.total + month
         place, parts = months.index(month), len(months)
-        until = (self.total * (place + 1) / parts).quantize(self.step, rounding=ROUND_DOWN)
-        before = (self.total * place / parts).quantize(self.step, rounding=ROUND_DOWN)
-        if place + 1 == parts:
-            until = self.total
+        until = (self.total * (place + 1) / parts).quantize(self.step, rounding=ROUND_CEILING)
+        before = (self.total * place / parts).quantize(self.step, rounding=ROUND_CEILING)
         return until - before
 
 

@@ -43,9 +43,12 @@ async def test_small_agency_comes_to_what_was_decided(database: Database) -> Non
     # Each month of each person is as full as the working calendar asks, but for what is dismissed.
     assert checks.compared["required minutes"] == checks.compared["full months"] == 18
     # The same at every playing.
-    assert (outcome.records, outcome.corrections, outcome.late) == (459, 3, 3)
-    assert outcome.goals == {"G": Decimal("14.33")}
+    assert (outcome.records, outcome.corrections, outcome.late) == (461, 5, 4)
+    assert outcome.goals == {"G": Decimal("24.27")}
     assert await ProgressRecord.all().count() == outcome.records
+    # T1 flows into T, T into S, S into P, P into the agency's goal, and U1 into U into it.
+    (goal,) = await Indicator.filter(target__code="G")
+    assert goal.contributing > goal.own_records > 0
     assert await PerformancePlan.filter(assignment__kind="PLT").count() == 1
     assert {event.kind for event in await PlanEvent.all()} == {
         PlanEventKind.OPENED,
@@ -63,15 +66,15 @@ async def test_wrong_figure_is_named(database: Database) -> None:
     """A number that is changed behind the system's back is found twice: beside the ledger, and by
     the recomputation."""
     play, roles = await act(factories.case_of(factories.agency_case()), Script(months=1))
-    row = await Indicator.get(target__code="M", title="Ketepatan")
+    row = await Indicator.get(target__code="R")
     assert row.realized is not None
 
     await Indicator.filter(id=row.id).update(realized=row.realized + 1)
     checks = await check(play, roles=None)
 
     said = [difference.split(":")[:2] for difference in checks.differences]
-    assert ["person", " M Ketepatan"] in said
-    assert ["recomputed indicators", " M Ketepatan"] in said
+    assert ["person", " R Persentase ketepatan"] in said
+    assert ["recomputed indicators", " R Persentase ketepatan"] in said
     assert roles.mover in play.people
 
 
