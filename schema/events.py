@@ -5,7 +5,7 @@ stamps committed events with consecutive positions; the position is the cursor t
 resume from. So a slow transaction can never appear behind a cursor that has passed it.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.contrib.postgres.fields import ArrayField
 
 from schema.access import Person
-from schema.tables import Row
+from schema.tables import Row, insert
 from schema.values import utc_now
 
 
@@ -71,16 +71,33 @@ async def append(
     target_ids: Collection[UUID] = (),
 ) -> None:
     """Insert an event in the caller's transaction; `target_ids` are those whose figures moved."""
-    await EventRow.create(
-        using_db=connection,
-        kind=kind,
-        agency_id=person.agency_id,
-        employee_id=person.id,
-        record_id=record_id,
-        superior_ids=list(person.superiors),
-        target_ids=sorted(target_ids),
-        created_at=utc_now(),
+    await append_all(
+        connection, kind=kind, person=person, record_ids=[record_id], target_ids=target_ids
     )
+
+
+async def append_all(
+    connection: BaseDBAsyncClient,
+    *,
+    kind: EventKind,
+    person: Person,
+    record_ids: Sequence[UUID],
+    target_ids: Collection[UUID] = (),
+) -> None:
+    """Insert an event for each record, in their order."""
+    rows = [
+        EventRow(
+            kind=kind,
+            agency_id=person.agency_id,
+            employee_id=person.id,
+            record_id=record_id,
+            superior_ids=list(person.superiors),
+            target_ids=sorted(target_ids),
+            created_at=utc_now(),
+        )
+        for record_id in record_ids
+    ]
+    await insert(connection, rows)
 
 
 class EventFeed(Protocol):

@@ -73,7 +73,19 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("agency", help="the agency's code")
     check.add_argument("period", help="the planning period's code, such as 2026")
     commands.add_parser("recompute", help="compare every figure with what its records make")
+    _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
     return whole
+
+
+def _add_demo(demo: argparse.ArgumentParser) -> None:
+    demo.add_argument("what", choices=("year",), help="what is played")
+    demo.add_argument(
+        "--case",
+        action="append",
+        choices=("biro_organisasi", "diskominfo", "tapin"),
+        help="this case only; may be given several times",
+    )
+    demo.add_argument("--months", type=int, default=12, help="so many months, from January")
 
 
 async def _run(given: argparse.Namespace, settings: Settings) -> int:
@@ -110,6 +122,10 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands.load import load
 
             return await load(given.file, units_only=given.units, settings=settings)
+        case "demo":
+            from server.commands.demo import demo
+
+            return await demo(given, settings)
         case _:
             from server.commands import administer
 

@@ -266,7 +266,7 @@ async def _save_indicators(
             Indicator(
                 id=ids[key],
                 target_id=targets[key[0]],
-                position=entry.position,
+                position=entry.position + 1,  # from 1, as in plans that are edited
                 aspect=entry.aspect,
                 title=entry.title,
                 unit_of_measure=entry.unit_of_measure,

@@ -15,12 +15,14 @@ LOCK_EMPLOYEE = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
 REFRESH = """
 INSERT INTO daily_log AS l (id, employee_id, day, required_minutes, recorded_minutes,
   pending_minutes, pending_count, last_activity_at)
-SELECT $1, $2, $3, required_minutes($2, $3),
+SELECT v.id, $2, v.day, required_minutes($2, v.day),
   coalesce(sum(minutes) FILTER (WHERE state = 'CONFIRMED'), 0),
   coalesce(sum(minutes) FILTER (WHERE state = 'PENDING'), 0),
   count(*) FILTER (WHERE state = 'PENDING'),
   max(ends_at) FILTER (WHERE state IN ('CONFIRMED', 'PENDING'))
-FROM progress_record WHERE employee_id = $2 AND day = $3
+FROM unnest($1::uuid[], $3::date[]) v (id, day)
+LEFT JOIN progress_record r ON r.employee_id = $2 AND r.day = v.day
+GROUP BY v.id, v.day
 ON CONFLICT (employee_id, day) DO UPDATE SET
   required_minutes = excluded.required_minutes,
   recorded_minutes = excluded.recorded_minutes,
@@ -37,5 +39,7 @@ async def lock_employee(connection: BaseDBAsyncClient, employee_id: UUID) -> Non
 
 async def refresh(connection: BaseDBAsyncClient, employee_id: UUID, days: Iterable[date]) -> None:
     """Count the minutes of these days anew, and what they ask for."""
-    for day in sorted(set(days)):
-        await connection.execute_query_dict(REFRESH, [uuid7(), employee_id, day])
+    each = sorted(set(days))
+    if each:
+        keys = [uuid7() for _ in each]
+        await connection.execute_query_dict(REFRESH, [keys, employee_id, each])

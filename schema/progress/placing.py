@@ -3,19 +3,24 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 
 from schema.checks import check_quantity
 from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Assignment, Employee
 from schema.plans.models import ActionPlan, PerformancePlan, PlanState
+from schema.progress.memory import Memory
 from schema.progress.models import ProgressRecord, RecordState
 from schema.progress.timing import Timing
+from schema.tables import Row
 from schema.targets.models import Indicator, Stage, Target
 from schema.targets.rules import next_open_stage
+
+Found = TypeVar("Found", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,7 @@ async def checked(
     *,
     has_proof: bool,
     timing: Timing,
+    memory: Memory,
 ) -> Place:
     """The place with its action plan, and its indicator, filled in where there is just one.
 
@@ -56,14 +62,16 @@ async def checked(
     """
     if place.target_id is None:
         return _nowhere(place)
-    target = await _own_target(connection, place.target_id, employee, day)
-    action_plan_id = await _action_plan(connection, target, place.action_plan_id, day, timing)
+    target = await _own_target(connection, place.target_id, employee, day, memory)
+    action_plan_id = await _action_plan(
+        connection, target, place.action_plan_id, day, timing, memory
+    )
     place = replace(place, action_plan_id=action_plan_id)
     if place.stage_id is not None:
         _check_stage_alone(place)
-        await _check_stage(connection, target, place.stage_id, has_proof=has_proof)
+        await _check_stage(connection, target, place.stage_id, memory, has_proof=has_proof)
         return place
-    return await _measured(connection, target, place)
+    return await _measured(connection, target, place, memory)
 
 
 def _nowhere(place: Place) -> Place:
@@ -83,7 +91,9 @@ def _check_stage_alone(place: Place) -> None:
         raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
 
 
-async def _measured(connection: BaseDBAsyncClient, target: Target, place: Place) -> Place:
+async def _measured(
+    connection: BaseDBAsyncClient, target: Target, place: Place, memory: Memory
+) -> Place:
     """The place with its indicator, where it moves one.
 
     Raises:
@@ -91,14 +101,16 @@ async def _measured(connection: BaseDBAsyncClient, target: Target, place: Place)
     """
     if place.indicator_id is None and place.quantity is None:
         return place
-    indicator = await _indicator(connection, target, place.indicator_id)
+    indicator = await _indicator(connection, target, place.indicator_id, memory)
     if place.quantity is None:
         raise DomainError(ErrorCode.QUANTITY_INVALID, field="quantity", limit=0)
     check_quantity(place.quantity)
     return replace(place, target_id=target.id, indicator_id=indicator.id)
 
 
-async def kept(connection: BaseDBAsyncClient, place: Place, employee: Employee, day: date) -> Place:
+async def kept(
+    connection: BaseDBAsyncClient, place: Place, employee: Employee, day: date, memory: Memory
+) -> Place:
     """The place of an entry that waits, with its indicator filled in where there is just one.
 
     Raises:
@@ -107,41 +119,60 @@ async def kept(connection: BaseDBAsyncClient, place: Place, employee: Employee, 
     """
     if place.target_id is None:
         return _nowhere(place)
-    target = await _own_target(connection, place.target_id, employee, day)
+    target = await _own_target(connection, place.target_id, employee, day, memory)
     if place.action_plan_id is not None:
-        await _chosen_action_plan(connection, target, place.action_plan_id, day)
+        await _chosen_action_plan(connection, target, place.action_plan_id, day, memory)
     if place.stage_id is None:
-        return await _measured(connection, target, place)
+        return await _measured(connection, target, place, memory)
     _check_stage_alone(place)
-    if not await Stage.filter(id=place.stage_id, target=target).using_db(connection).exists():
+    stages = await _stages(connection, target, memory)
+    if place.stage_id not in [stage.id for stage in stages]:
         raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")
     return place
 
 
 async def _own_target(
-    connection: BaseDBAsyncClient, target_id: UUID, employee: Employee, day: date
+    connection: BaseDBAsyncClient,
+    target_id: UUID,
+    employee: Employee,
+    day: date,
+    memory: Memory,
 ) -> Target:
     """A target of the person, or of a unit in which the person holds a post on that day."""
-    posts = Assignment.filter(employee_id=employee.id, starts_on__lte=day).filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=day)
+    posts = await memory.recall(
+        "posts", lambda: _all(Assignment.filter(employee_id=employee.id).using_db(connection))
     )
-    units = await posts.using_db(connection).values_list("unit_id", flat=True)
-    target = (
-        await Target.filter(id=target_id)
-        .filter(Q(owner_employee_id=employee.id) | Q(owner_unit_id__in=units))
-        .using_db(connection)
-        .select_related("period")
-        .first()
-    )
-    if target is None:
+    units = {
+        post.unit_id
+        for post in posts
+        if post.starts_on <= day and (post.ends_on is None or day < post.ends_on)
+    }
+    target = await memory.recall(("target", target_id), lambda: _target(connection, target_id))
+    if target is None or not (
+        target.owner_employee_id == employee.id or target.owner_unit_id in units
+    ):
         raise DomainError(ErrorCode.TARGET_NOT_YOURS, field="target")
     if not target.period.starts_on <= day <= target.period.ends_on:
         raise DomainError(ErrorCode.OUTSIDE_PERIOD, field="target", period=target.period.code)
-    if target.plan_id is not None:
-        # Shared until the transaction ends, so that nobody closes the plan while it is written to.
-        await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
-        _check_plan(await PerformancePlan.get(id=target.plan_id, using_db=connection), day)
+    plan_id = target.plan_id
+    if plan_id is not None:
+        plan = await memory.recall(("plan", plan_id), lambda: _shared_plan(connection, plan_id))
+        _check_plan(plan, day)
     return target
+
+
+async def _target(connection: BaseDBAsyncClient, target_id: UUID) -> Target | None:
+    return await Target.filter(id=target_id).using_db(connection).select_related("period").first()
+
+
+async def _shared_plan(connection: BaseDBAsyncClient, plan_id: UUID) -> PerformancePlan:
+    """A plan, shared until the transaction ends: nobody closes it while it is written to."""
+    await connection.execute_query_dict(SHARE_PLAN, [plan_id])
+    return await PerformancePlan.get(id=plan_id, using_db=connection)
+
+
+async def _all(rows: QuerySet[Found]) -> list[Found]:
+    return await rows
 
 
 async def check_plan_open(connection: BaseDBAsyncClient, record: ProgressRecord) -> None:
@@ -153,8 +184,7 @@ async def check_plan_open(connection: BaseDBAsyncClient, record: ProgressRecord)
     target = await Target.get(id=record.target_id, using_db=connection)
     if target.plan_id is None:
         return
-    await connection.execute_query_dict(SHARE_PLAN, [target.plan_id])
-    plan = await PerformancePlan.get(id=target.plan_id, using_db=connection)
+    plan = await _shared_plan(connection, target.plan_id)
     if plan.state is PlanState.CLOSED:
         raise DomainError(ErrorCode.WRONG_PLAN_STATE, state=plan.state, needed=PlanState.APPROVED)
 
@@ -177,6 +207,7 @@ async def _action_plan(
     chosen: UUID | None,
     day: date,
     timing: Timing,
+    memory: Memory,
 ) -> UUID | None:
     """The action plan that a record is for; where one alone covers the day, that one.
 
@@ -185,8 +216,8 @@ async def _action_plan(
             first, in days that it evaluates, of work results of a plan.
     """
     if chosen is not None:
-        return await _chosen_action_plan(connection, target, chosen, day)
-    keys = await _action_plans(connection, target, day)
+        return await _chosen_action_plan(connection, target, chosen, day, memory)
+    keys = await _action_plans(connection, target, day, memory)
     asked = timing.policy.action_plans_required and timing.of_day.name is not None
     if not keys and asked and target.plan_id is not None:
         raise DomainError(
@@ -196,26 +227,34 @@ async def _action_plan(
 
 
 async def _chosen_action_plan(
-    connection: BaseDBAsyncClient, target: Target, chosen: UUID, day: date
+    connection: BaseDBAsyncClient, target: Target, chosen: UUID, day: date, memory: Memory
 ) -> UUID:
     """Raises:
     DomainError: it is not of the target or the day.
     """
-    if chosen not in await _action_plans(connection, target, day):
+    if chosen not in await _action_plans(connection, target, day, memory):
         raise DomainError(ErrorCode.ACTION_PLAN_NOT_OF_TARGET, field="actionPlan")
     return chosen
 
 
-async def _action_plans(connection: BaseDBAsyncClient, target: Target, day: date) -> list[UUID]:
+async def _action_plans(
+    connection: BaseDBAsyncClient, target: Target, day: date, memory: Memory
+) -> list[UUID]:
     """Those of a target that cover a day."""
-    covering = ActionPlan.filter(target_id=target.id, starts_on__lte=day, ends_on__gte=day)
-    return [row.id for row in await covering.using_db(connection).only("id")]
+    planned = await memory.recall(
+        ("action plans", target.id),
+        lambda: _all(ActionPlan.filter(target_id=target.id).using_db(connection)),
+    )
+    return [one.id for one in planned if one.starts_on <= day <= one.ends_on]
 
 
 async def _indicator(
-    connection: BaseDBAsyncClient, target: Target, indicator_id: UUID | None
+    connection: BaseDBAsyncClient, target: Target, indicator_id: UUID | None, memory: Memory
 ) -> Indicator:
-    indicators = await Indicator.filter(target_id=target.id).using_db(connection)
+    indicators = await memory.recall(
+        ("indicators", target.id),
+        lambda: _all(Indicator.filter(target_id=target.id).using_db(connection)),
+    )
     if indicator_id is None:
         if len(indicators) != 1:
             raise DomainError(ErrorCode.INDICATOR_MISSING, field="indicator")
@@ -226,10 +265,21 @@ async def _indicator(
     raise DomainError(ErrorCode.INDICATOR_NOT_OF_TARGET, field="indicator")
 
 
+async def _stages(connection: BaseDBAsyncClient, target: Target, memory: Memory) -> list[Stage]:
+    """Those of a target, in their order."""
+    in_order = Stage.filter(target_id=target.id).order_by("position").using_db(connection)
+    return await memory.recall(("stages", target.id), lambda: _all(in_order))
+
+
 async def _check_stage(
-    connection: BaseDBAsyncClient, target: Target, stage_id: UUID, *, has_proof: bool
+    connection: BaseDBAsyncClient,
+    target: Target,
+    stage_id: UUID,
+    memory: Memory,
+    *,
+    has_proof: bool,
 ) -> None:
-    stages = await Stage.filter(target_id=target.id).order_by("position").using_db(connection)
+    stages = await _stages(connection, target, memory)
     place = next((i for i, stage in enumerate(stages) if stage.id == stage_id), None)
     if place is None:
         raise DomainError(ErrorCode.STAGE_NOT_OF_TARGET, field="stage")

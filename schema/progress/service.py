@@ -18,8 +18,8 @@ from schema.organizations.models import Employee
 from schema.progress import daily_logs, placing
 from schema.progress.models import Evidence, ProgressRecord, RecordEventKind, RecordState
 from schema.progress.placing import NOWHERE, Place
-from schema.progress.rules import Proof, check_proof, check_state, span_of, text_of
-from schema.progress.timing import TooLate, admitted, check_day_open
+from schema.progress.rules import Proof, Span, check_proof, check_state, span_of, text_of
+from schema.progress.timing import Timing, TooLate, admitted, check_day_open
 from schema.progress.writing import (
     Change,
     Entry,
@@ -29,6 +29,7 @@ from schema.progress.writing import (
     create,
     decide,
     difference,
+    keep_proof,
     note,
     refuse_overlap,
     source_proof,
@@ -85,7 +86,7 @@ async def log_progress(scope: Scope, entry: Entry, now: datetime) -> ProgressRec
             if not is_new:
                 raise KeptLate(late, record) from late
             refused = late
-        await note(record, RecordEventKind.LOGGED, scope, now, connection)
+        note(change, record, RecordEventKind.LOGGED, scope)
         kind = EventKind.PROGRESS_RECEIVED if refused else EventKind.PROGRESS_LOGGED
         await change.finish(kind, [record])
     if refused is not None:
@@ -106,13 +107,14 @@ async def log_many(scope: Scope, entries: Sequence[Entry], now: datetime) -> lis
     records: list[ProgressRecord] = []
     async with transaction() as connection:
         change = await _begin(connection, scope, now)
+        await change.foresee(entries)
         for place, entry in enumerate(entries):
             try:
                 record = await _write(change, scope, entry)
             except DomainError as error:
                 error.field = ".".join(filter(None, [f"entries.{place}", error.field]))
                 raise
-            await note(record, RecordEventKind.LOGGED, scope, now, connection)
+            note(change, record, RecordEventKind.LOGGED, scope)
             records.append(record)
         await change.finish(EventKind.PROGRESS_LOGGED, records)
     return records
@@ -163,7 +165,7 @@ async def dismiss_progress(
         await check_day_open(connection, change.employee, record.day)
         await placing.check_plan_open(connection, record)
         await decide(change, record, RecordState.DISMISSED)
-        await note(record, RecordEventKind.DISMISSED, scope, now, connection, comment)
+        note(change, record, RecordEventKind.DISMISSED, scope, comment)
         await change.finish(EventKind.PROGRESS_DISMISSED, [record])
     return record
 
@@ -186,9 +188,9 @@ async def correct_progress(
         await placing.check_plan_open(connection, old)
         await decide(change, old, RecordState.SUPERSEDED)
         new = await _write(change, scope, entry, supersedes=old)
-        await note(old, RecordEventKind.SUPERSEDED, scope, now, connection, comment)
+        note(change, old, RecordEventKind.SUPERSEDED, scope, comment)
         changes = difference(content_of(old), content_of(new))
-        await note(new, RecordEventKind.CORRECTED, scope, now, connection, comment, changes)
+        note(change, new, RecordEventKind.CORRECTED, scope, comment, changes)
         await change.finish(EventKind.PROGRESS_CORRECTED, [new])
     return new
 
@@ -219,7 +221,7 @@ async def return_progress(
         await placing.check_plan_open(connection, record)
         change = Change(connection, employee, now)
         await decide(change, record, RecordState.RETURNED)
-        await note(record, RecordEventKind.RETURNED, scope, now, connection, reason)
+        note(change, record, RecordEventKind.RETURNED, scope, reason)
         await change.finish(EventKind.PROGRESS_RETURNED, [record])
     return record
 
@@ -242,6 +244,12 @@ async def _own_record(change: Change, record_id: UUID) -> ProgressRecord:
     return record
 
 
+async def _timing(change: Change, span: Span, reason: str | None) -> Timing:
+    return await admitted(
+        change.connection, change.employee, span.day, change.now, reason, memory=change.memory
+    )
+
+
 async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> ProgressRecord:
     record = await _own_record(change, wanted.record_id)
     if not can_decide(scope, change.employee):
@@ -254,9 +262,7 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         change.employee.timezone,
         change.now,
     )
-    timing = await admitted(
-        change.connection, change.employee, span.day, change.now, wanted.late_reason
-    )
+    timing = await _timing(change, span, wanted.late_reason)
     if record.day != span.day:
         await check_day_open(change.connection, change.employee, record.day)
     await refuse_overlap(change, span)
@@ -269,6 +275,7 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         span.day,
         has_proof=bool(wanted.proof) or known > 0,
         timing=timing,
+        memory=change.memory,
     )
     change.days.add(record.day)
     record.update_from_dict(
@@ -287,11 +294,9 @@ async def _confirm(change: Change, scope: Scope, wanted: Confirmation) -> Progre
         }
     )
     await decide(change, record, RecordState.CONFIRMED)
-    await add_proof(change, record, wanted.proof, after=known)
+    add_proof(change, record, wanted.proof, after=known)
     changes = difference(before, content_of(record))
-    await note(
-        record, RecordEventKind.CONFIRMED, scope, change.now, change.connection, None, changes
-    )
+    note(change, record, RecordEventKind.CONFIRMED, scope, None, changes)
     return record
 
 
@@ -300,10 +305,10 @@ async def _write(
 ) -> ProgressRecord:
     """A new confirmed record from an entry."""
     span, description = checked(change, entry)
-    timing = await admitted(
-        change.connection, change.employee, span.day, change.now, entry.late_reason
-    )
+    timing = await _timing(change, span, entry.late_reason)
     await refuse_overlap(change, span)
+    if entry.place.stage_id is not None:
+        await change.flush()  # which stages are done is read of the records
     old_proof = [] if supersedes is None else await source_proof(change, supersedes)
     place = await placing.checked(
         change.connection,
@@ -312,8 +317,9 @@ async def _write(
         span.day,
         has_proof=bool(entry.proof or old_proof),
         timing=timing,
+        memory=change.memory,
     )
-    record = await create(
+    record = create(
         change,
         span,
         description,
@@ -326,16 +332,8 @@ async def _write(
         late=timing.late,
         late_reason=timing.reason,
     )
-    for item in old_proof:
-        await Evidence.create(
-            using_db=change.connection,
-            record_id=record.id,
-            position=item.position,
-            title=item.title,
-            url=item.url,
-            from_source=True,
-        )
-    await add_proof(change, record, entry.proof, after=len(old_proof))
+    keep_proof(change, record, old_proof)
+    add_proof(change, record, entry.proof, after=len(old_proof))
     change.touch(record)
     return record
 
@@ -348,7 +346,9 @@ async def _keep(change: Change, entry: Entry) -> tuple[ProgressRecord, bool]:
     waits once.
     """
     span, description = checked(change, entry)
-    place = await placing.kept(change.connection, entry.place, change.employee, span.day)
+    place = await placing.kept(
+        change.connection, entry.place, change.employee, span.day, change.memory
+    )
     of_place = asdict(place) | {"starts_at": span.starts_at, "ends_at": span.ends_at}
     waiting = ProgressRecord.filter(
         employee_id=change.employee.id,
@@ -360,7 +360,7 @@ async def _keep(change: Change, entry: Entry) -> tuple[ProgressRecord, bool]:
     known = await waiting.using_db(change.connection).order_by("id").first()
     if known is not None:
         return known, False
-    record = await create(
+    record = create(
         change,
         span,
         description,
@@ -368,7 +368,7 @@ async def _keep(change: Change, entry: Entry) -> tuple[ProgressRecord, bool]:
         place=place,
         state=RecordState.PENDING,
     )
-    await add_proof(change, record, entry.proof, after=0)
+    add_proof(change, record, entry.proof, after=0)
     change.touch(record)
     return record, True
 

@@ -16,6 +16,7 @@ from schema.plans.periods import Evaluated, check_open, evaluated
 from schema.policies.models import LateEntries
 from schema.policies.rules import Policy, entry_deadline
 from schema.policies.service import policy_on
+from schema.progress.memory import Memory
 from schema.values import local_date
 
 LONGEST_REASON = 2_000
@@ -44,6 +45,8 @@ async def admitted(
     day: date,
     now: datetime,
     reason: str | None = None,
+    *,
+    memory: Memory,
 ) -> Timing:
     """Whether a day's entry may be written now, and whether it is late.
 
@@ -51,9 +54,10 @@ async def admitted(
         DomainError: the evaluation period is closed, or a late entry has no reason.
         TooLate: the policy refuses it.
     """
-    of_day = await evaluated(connection, employee.agency_id, day)
+    agency = employee.agency_id
+    of_day = await memory.recall(("day", day), lambda: evaluated(connection, agency, day))
     check_open(of_day)
-    policy = await policy_on(connection, employee.agency_id, day)
+    policy = await memory.recall(("policy", day), lambda: policy_on(connection, agency, day))
     deadline = entry_deadline(day, policy.entry_days, of_day.filling_until)
     if deadline is None or local_date(now, employee.timezone) <= deadline:
         return Timing(policy=policy, of_day=of_day)

@@ -572,7 +572,7 @@ async def test_the_next_holder_inherits_what_belongs_to_the_post(world: World) -
     assert (await Indicator.get(target=world.targets["T"])).planned == Decimal(1)
     event = await PlanEvent.filter(plan_id=world.rows["plan"].id).order_by("-id").first()
     assert event is not None
-    assert event.changes["results.T.indicators.0.planned"] == {"before": "20", "after": "1"}
+    assert event.changes["results.T.indicators.1.planned"] == {"before": "20", "after": "1"}
 
 
 @pytest.mark.parametrize(

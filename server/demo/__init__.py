@@ -1,0 +1,1 @@
+"""A year of an agency played by script, through the use cases that its people would use."""
