@@ -331,7 +331,7 @@ async def test_many_of_the_largest_quantity_add_up(fresh_database: Database) -> 
     assert figures["reached", agency, "T0"] == Decimal(120)
 
 
-@pytest.mark.parametrize(("levels", "many"), [(0, 1), (1, 3), (5, 3)])
+@pytest.mark.parametrize(("levels", "many"), [(0, 1), (1, 4), (5, 4)])
 async def test_rolling_up_takes_as_many_statements_over_five_levels_as_over_one(
     fresh_database: Database, levels: int, many: int
 ) -> None:
