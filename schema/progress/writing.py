@@ -30,7 +30,16 @@ from schema.progress.models import (
     RecordState,
 )
 from schema.progress.placing import NOWHERE, Place
-from schema.progress.rules import Proof, Span, check_category, check_proof, span_of, text_of
+from schema.progress.rules import (
+    EARLIEST_YEAR,
+    LONGEST_RECORD,
+    Proof,
+    Span,
+    check_category,
+    check_proof,
+    span_of,
+    text_of,
+)
 from schema.tables import insert
 from schema.targets import cascading
 from schema.values import plain
@@ -100,7 +109,9 @@ class Change:
         """
         first = min(entry.starts_at for entry in entries)
         last = max(entry.ends_at for entry in entries)
-        if timedelta(0) <= last - first <= LONGEST_FORESIGHT:
+        # Times that no record can have are refused one by one, and never asked for.
+        possible = first.year >= EARLIEST_YEAR and last <= self.now + LONGEST_RECORD
+        if possible and timedelta(0) <= last - first <= LONGEST_FORESIGHT:
             known = _sharing(self, first, last)
             self.taken = Taken(first, last, await known)
 

@@ -90,14 +90,16 @@ def case_of(name: str) -> Case:
 
 def report(console: Console, outcomes: Sequence[Outcome]) -> int:
     """Print a line for each case, and what is not as expected; returns the exit code."""
-    table = Table("agency", *("people", "records", "corrections", "late"), "goals, %", "checked")
+    numbers = ("people", "records", "corrections", "late")
+    table = Table("agency", *numbers, "goals, %", "compared", "differ")
     for one in outcomes:
         compared, differ = one.checks.compared.total(), len(one.checks.differences)
         table.add_row(
             one.code,
             *(f"{number:,}" for number in (one.people, one.records, one.corrections, one.late)),
             "\n".join(f"{code} {'-' if of is None else of}" for code, of in one.goals.items()),
-            f"{compared:,} figures, {differ:,} differ",
+            f"{compared:,}",
+            f"{differ:,}",
         )
     console.print(table)
     for one in outcomes:

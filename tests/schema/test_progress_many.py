@@ -4,7 +4,7 @@ Each way is tried in a transaction that is then rolled back, so that both start 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,7 @@ from server.database import Database
 from tests.factories import MORNING, NOW, PROOF, STAFF, TODAY, World, entry, logged, world_in
 from tests.schema.test_statements import counted
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 # Whatever a record writes; keys differ, and each event of one call names all targets that moved.
 TOLD = {
@@ -185,6 +185,17 @@ def upside_down(world: World) -> list[Entry]:
     return [entry(at(5)), entry(at(4), ends_at=at(4) - MINUTE)]
 
 
+def before_all_time(world: World) -> list[Entry]:
+    """An instant that no clock of UTC can say."""
+    first = datetime(1, 1, 1, tzinfo=timezone(14 * HOUR))
+    return [entry(first), entry(first + HOUR)]
+
+
+def behind_all_time(world: World) -> list[Entry]:
+    last = datetime(9999, 12, 31, 23, tzinfo=timezone(-12 * HOUR))
+    return [entry(last, 10), entry(last, 10)]
+
+
 def overlapping_an_old_one(world: World) -> list[Entry]:
     return [entry(at(5)), entry(MORNING + timedelta(hours=2))]
 
@@ -203,6 +214,8 @@ def overlapping_an_old_one(world: World) -> list[Entry]:
         (outside_period, ErrorCode.OUTSIDE_PERIOD),
         (blank, ErrorCode.DESCRIPTION_MISSING),
         (upside_down, ErrorCode.ENDS_BEFORE_START),
+        (before_all_time, ErrorCode.BAD_USER_INPUT),
+        (behind_all_time, ErrorCode.IN_THE_FUTURE),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
