@@ -148,10 +148,13 @@ async def _make_room(
     """End the definitive post that the new one follows; refuse what would overlap."""
     until = None if move.until is None else move.until + ONE_DAY
     wanted = Assignment(starts_on=move.starts_on, ends_on=until)
+    definitive = [row for row in rows if row.kind is DEFINITIVE]
+    current = covering(definitive, move.starts_on)
+    ends = current.id if current is not None and move.kind is DEFINITIVE else None
     heads = Assignment.filter(unit_id=move.unit_id, heads_unit=True).using_db(connection)
     if move.heads_unit:
         for other in await heads.prefetch_related("employee"):
-            if other.employee_id != move.employee_id and overlap(other, wanted):
+            if other.id != ends and overlap(other, wanted):
                 raise invalid(
                     "headsUnit", f"{other.employee.name} heads the unit: end that post first"
                 )
@@ -160,8 +163,6 @@ async def _make_room(
         if any(overlap(row, wanted) for row in acting):
             raise invalid("startsOn", "the person acts in this unit already in these days")
         return
-    definitive = [row for row in rows if row.kind is DEFINITIVE]
-    current = covering(definitive, move.starts_on)
     later = [row for row in definitive if row is not current and overlap(row, wanted)]
     if later:
         raise invalid("startsOn", f"another post follows on {later[0].starts_on}")

@@ -154,9 +154,9 @@ async def roll(connection: BaseDBAsyncClient, targets: Collection[UUID]) -> froz
 
 
 async def _locked(connection: BaseDBAsyncClient, targets: Collection[UUID]) -> list[UUID]:
-    """The weighted edges above, locked. Who waited for one looks again: whoever held it may have
-    put another in its place."""
-    edges: list[UUID] = []
+    """The weighted edges above, locked. Who waited for one looks again, also where none is left:
+    whoever held it may have put another in its place."""
+    edges: list[UUID] | None = None
     while True:
         rows = await connection.execute_query_dict(LOCK, [sorted(targets)])
         found = [row["id"] for row in rows]

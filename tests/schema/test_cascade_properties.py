@@ -331,11 +331,11 @@ async def test_many_of_the_largest_quantity_add_up(fresh_database: Database) -> 
     assert figures["reached", agency, "T0"] == Decimal(120)
 
 
-@pytest.mark.parametrize(("levels", "many"), [(0, 1), (1, 4), (5, 4)])
+@pytest.mark.parametrize(("levels", "many"), [(0, 2), (1, 4), (5, 4)])
 async def test_rolling_up_takes_as_many_statements_over_five_levels_as_over_one(
     fresh_database: Database, levels: int, many: int
 ) -> None:
-    # Lock the edges above, read what they need, save them; where there are none, look only.
+    # Lock the edges above, look again, read what they need, save them; else look only.
     cascade = Cascade(1, [Node(0, [aim("4")]) for _ in range(6)])
     for child in range(6 - levels, 6):
         cascade.join(child - 1, child, EdgeKind.WEIGHTED, Decimal(50))

@@ -29,6 +29,7 @@ from tests.factories import (
     COLLEAGUE,
     MORNING,
     NOW,
+    PROOF,
     STAFF,
     SUPERVISOR,
     TODAY,
@@ -183,3 +184,43 @@ async def test_the_figures_of_a_closed_plan_stand(world: World, step: str) -> No
     }
 
     assert await outcome(steps[step]()) is ErrorCode.WRONG_PLAN_STATE
+
+
+async def test_a_record_moves_the_edge_that_replaced_the_one_it_waited_for(
+    fresh_database: Database,
+) -> None:
+    """S is moved from P to U while a stage below it is ended: U counts what S has then."""
+
+    async def weigh(world: World) -> None:
+        await busy_day(world)
+        weighted = {"kind": EdgeKind.WEIGHTED, "weight": 50}
+        await TargetEdge.filter(child__code__in=["S", "Z"]).update(**weighted)
+        contributing = {"contributes_to_id": None}
+        await Indicator.filter(target=world.targets["S"]).update(**contributing)
+        await Indicator.filter(target=world.targets["P"]).update(realized=None, contributing=0)
+        async with transaction() as connection:
+            await roll_agency(connection, world.rows["agency"].id)
+
+    async with world_in(fresh_database, weigh) as world:
+        plan, superior = await draft_of(world, SUPERVISOR), await world.scope("superior")
+        viewer, served = await world.scope("self"), world.targets["S"]
+        there = line(
+            "S",
+            world.targets["U"].id,
+            id=served.id,
+            measure=world.indicators["S"].id,
+            kind=EdgeKind.WEIGHTED,
+            weight=Decimal(50),
+        )
+        place = Place(target_id=world.targets["Z"].id, stage_id=world.stages[1].id)
+        outside = copy_context()
+
+        async with transaction() as connection:
+            await service.save_plan(superior, plan.id, 1, Draft(results=[there]), NOW)
+            ending = logged(viewer, MORNING - timedelta(hours=2), place=place, proof=[PROOF])
+            waiting = asyncio.create_task(ending, context=outside)
+            await until_waiting(connection)
+
+        await waiting
+        assert await TargetEdge.filter(child=served, parent=world.targets["U"]).exists()
+        assert [one for one in await differing() if "<-" in one] == []

@@ -526,6 +526,14 @@ async def test_a_move_names_nobody_of_elsewhere_and_ends_on_a_day_that_is_kept(
     assert answer["plan"] is None
 
 
+async def test_who_heads_a_unit_does_not_also_act_for_its_head(world: World) -> None:
+    await moved(world, headsUnit=True)
+
+    acting = await moved(world, headsUnit=True, kind="PLT", until="2026-12-20")
+
+    assert [one["field"] for one in acting["userErrors"]] == ["headsUnit"]
+
+
 async def test_of_two_moves_at_once_the_second_is_told(world: World) -> None:
     both = await asyncio.gather(*(moved(world) for _ in range(3)))
 
