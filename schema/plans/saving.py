@@ -239,6 +239,8 @@ async def _agency(whole: Stored) -> UUID:
 
 NUMBERS = ("baseline", "planned", "minimum", "maximum")
 FIXED_BY_RECORDS = ("accumulation",)
+FIXED_BY_CHILDREN = ("aspect", "unit_of_measure", "accumulation")
+"""What decides that a child's number adds up with it (targets/pairing.py)."""
 
 
 async def _save_indicators(
@@ -289,7 +291,10 @@ async def _save_indicator(
     check_indicator(draft)
     if row is None:
         return await Indicator.create(using_db=connection, target_id=target.id, **given)
-    if row.own_records and any(getattr(row, name) != given[name] for name in FIXED_BY_RECORDS):
+    fixed: tuple[str, ...] = FIXED_BY_RECORDS if row.own_records else ()
+    if row.contributing > row.own_records:
+        fixed = FIXED_BY_CHILDREN
+    if any(getattr(row, name) != given[name] for name in fixed):
         raise in_use(row.title)
     row.update_from_dict(given)
     await row.save(using_db=connection, update_fields=list(given))

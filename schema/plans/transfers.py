@@ -15,7 +15,7 @@ from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Assignment, AssignmentKind, Employee, Unit
 from schema.organizations.service import covering, overlap, refresh_reporting_lines
 from schema.plans.locking import lock_codes, lock_lines
-from schema.plans.models import PerformancePlan, PlanEventKind
+from schema.plans.models import PerformancePlan, PlanEventKind, PlanState
 from schema.plans.rules import ONE_DAY, handed_over
 from schema.plans.saving import codes_in, free_code
 from schema.plans.service import note, opened
@@ -196,7 +196,10 @@ async def _inherit(
     scope: Scope,
     now: datetime,
 ) -> None:
-    """Take over the post's results from the plan of its last holder in the period, if it ended."""
+    """Take over the post's results from the plan of its last holder in the period, if it ended.
+
+    A closed plan is not divided any more: its figures stand, and the new one begins empty.
+    """
     before = await (
         PerformancePlan.filter(
             period_id=plan.period_id,
@@ -210,7 +213,7 @@ async def _inherit(
         .select_for_update(no_key=True, of=("performance_plan",))
         .first()
     )
-    if before is None:
+    if before is None or before.state is PlanState.CLOSED:
         return
     results = Target.filter(plan=before, classification=Classification.ORGANIZATION)
     keys = [row.id for row in await results.using_db(connection).only("id")]

@@ -183,7 +183,10 @@ class ProgressMutation:
             return LogProgressPayload(record=shown(record), user_errors=[])
         return LogProgressPayload(record=None, user_errors=refused)
 
-    @strawberry.mutation(description="Write many records by hand: all, or none.")
+    @strawberry.mutation(
+        description="Write many records by hand: all, or none. What is refused as late is kept by "
+        "`logProgress`, one by one."
+    )
     async def log_many(self, info: Info, input: LogManyInput) -> LogManyPayload:
         viewer, now = info.context.viewer, info.context.now()
         with refusals(info) as refused:

@@ -1,7 +1,8 @@
 """When a record may still be written: its evaluation period, its deadline, and what lateness means.
 
 An entry behind its deadline is refused, marked, or needs a reason, as the agency's policy says
-(docs/decisions/0009). In no case is it lost: what is refused waits as a pending record.
+(docs/decisions/0009). A refused one is not lost: written alone it waits as a pending record; of a
+sheet nothing is written, and a correction leaves the record as it was.
 """
 
 from dataclasses import dataclass

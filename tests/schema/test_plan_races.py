@@ -18,6 +18,7 @@ from schema.plans.models import PerformancePlan, PlanEventKind, PlanState
 from schema.policies.models import AgencyPolicy
 from schema.policies.rules import Policy
 from schema.progress import service as progress
+from schema.progress.memory import Memory
 from schema.progress.placing import Place, checked
 from schema.progress.recomputing import recompute
 from schema.progress.timing import admitted
@@ -158,8 +159,10 @@ async def test_a_plan_that_is_being_written_to_is_closed_afterwards(world: World
 
     async with transaction() as connection:
         person = world.people[STAFF]
-        timing = await admitted(connection, person, TODAY, NOW)
-        await checked(connection, place, person, TODAY, has_proof=False, timing=timing)
+        timing = await admitted(connection, person, TODAY, NOW, memory=(memory := Memory()))
+        await checked(
+            connection, place, person, TODAY, has_proof=False, timing=timing, memory=memory
+        )
         step = service.take_step(superior, plan.id, plan.version, PlanEventKind.CLOSED, NOW)
         closing = asyncio.create_task(step, context=outside)
         await until_waiting(connection)

@@ -583,6 +583,46 @@ async def test_the_next_holder_inherits_what_belongs_to_the_post(world: World) -
     assert event.changes["results.T.indicators.1.planned"] == {"before": "20", "after": "1"}
 
 
+async def test_of_a_closed_plan_nothing_is_inherited(world: World) -> None:
+    post = await Assignment.get(employee=world.people[STAFF], ends_on=None)
+    await Target.filter(id=world.targets["T"].id).update(classification="ORGANIZATION")
+    await moved(world)
+    await PerformancePlan.filter(id=world.rows["plan"].id).update(state=PlanState.CLOSED)
+
+    answer = await moved(
+        world,
+        employee=key_of(world.people[COLLEAGUE]),
+        unit=key_of(world.rows["unit C"]),
+        position=post.position,
+    )
+
+    assert (answer["userErrors"], answer["plan"]["targets"]) == ([], [])
+    assert (await Indicator.get(target=world.targets["T"])).planned == Decimal(20)
+
+
+async def test_what_children_count_in_keeps_its_unit(world: World) -> None:
+    """S has 5 reports of T; as persons they would be something else."""
+    plan = await PerformancePlan.get(employee=world.people[SUPERVISOR])
+    await PerformancePlan.filter(id=plan.id).update(state=PlanState.DRAFT)
+    kept = {"id": key_of(world.indicators["S"]), "title": "Jumlah laporan"}
+    given = {
+        "id": key_of(plan),
+        "version": plan.version,
+        "results": [
+            {
+                "id": key_of(world.targets["S"]),
+                "title": "Laporan",
+                "serves": [{"target": key_of(world.targets["P"]), "kind": "DIRECT"}],
+                "indicators": [kept | {"text": "30 orang"}],
+            }
+        ],
+    }
+
+    answer = await Api.of("supervisor").data(SAVE, input=given)
+
+    assert [error["code"] for error in answer["savePlan"]["userErrors"]] == ["IN_USE"]
+
+
 @pytest.mark.parametrize(
     ("changed", "code", "words"),
     [
