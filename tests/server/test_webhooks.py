@@ -206,7 +206,8 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), GARBAGE)
+# Named by their places: the ids are the same in each process, whenever it collects them.
+@pytest.mark.parametrize(("name", "value"), GARBAGE, ids=map(str, range(len(GARBAGE))))
 async def test_garbage_in_the_envelope_is_a_clear_refusal(
     feed: Installation, client: httpx.AsyncClient, name: str, value: str
 ) -> None:
