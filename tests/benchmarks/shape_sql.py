@@ -73,8 +73,10 @@ INSERT INTO period (id, agency_id, code, starts_on, ends_on)
 VALUES (pg_temp.key(7, 1), pg_temp.key(1, 1), '2026', '2026-01-01', '2026-12-31')
 """,
     """
-INSERT INTO performance_plan (id, period_id, employee_id, assignment_id, state)
-SELECT pg_temp.key(8, e), pg_temp.key(7, 1), pg_temp.key(4, e), pg_temp.key(5, e), 'APPROVED'
+INSERT INTO performance_plan (id, period_id, employee_id, assignment_id, starts_on, ends_on,
+  approach, state, version)
+SELECT pg_temp.key(8, e), pg_temp.key(7, 1), pg_temp.key(4, e), pg_temp.key(5, e), '2026-01-01',
+  '2026-12-31', 'QUANTITATIVE', 'APPROVED', 1
 FROM (SELECT (u.n - 1) * 20 + k AS e FROM shape_unit u, generate_series(1, 20) k) n ORDER BY e
 """,
     """
@@ -94,12 +96,12 @@ CREATE INDEX ON shape_target (u, k);
 ANALYZE shape_target
 """,
     """
-INSERT INTO target (id, agency_id, period_id, code, position, title, kind, classification,
-  owner_unit_id, owner_employee_id, plan_id)
+INSERT INTO target (id, agency_id, period_id, code, position, title, kind, category,
+  classification, owner_unit_id, owner_employee_id, plan_id)
 SELECT pg_temp.key(9, t), pg_temp.key(1, 1), pg_temp.key(7, 1), 't' || t, position,
   (ARRAY['Tersusunnya rekomendasi kebijakan', 'Terlaksananya pendampingan instansi',
          'Tersedianya laporan pemantauan', 'Meningkatnya kepuasan layanan'])[1 + t % 4] || ' ' || t,
-  'QUANTITATIVE', CASE WHEN k IS NULL THEN 'ORGANIZATION' ELSE 'INDIVIDUAL' END,
+  'QUANTITATIVE', 'MAIN', CASE WHEN k IS NULL THEN 'ORGANIZATION' ELSE 'INDIVIDUAL' END,
   CASE WHEN k IS NULL THEN pg_temp.key(2, u) END,
   pg_temp.key(4, (u - 1) * 20 + k), pg_temp.key(8, (u - 1) * 20 + k)
 FROM shape_target ORDER BY t
@@ -131,7 +133,7 @@ FROM shape_target, generate_series(0, 3) q ORDER BY t, q
 # Two records on two days of three (240 + 210 min), one (300 min) on the third.
 RECORDS = """
 INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
-  description, category, target_id, indicator_id, quantity, state, created_at, decided_at)
+  description, category, target_id, indicator_id, quantity, late, state, created_at, decided_at)
 SELECT pg_temp.key(13, row_number() OVER (ORDER BY d.n, a.e, m)), pg_temp.key(1, 1),
   pg_temp.key(4, a.e), d.day, s.at, s.at + s.minutes * interval '1 minute', s.minutes,
   (ARRAY['Menyusun bahan rapat koordinasi', 'Menelaah usulan dari instansi',
@@ -139,7 +141,7 @@ SELECT pg_temp.key(13, row_number() OVER (ORDER BY d.n, a.e, m)), pg_temp.key(1,
          'Memeriksa kelengkapan berkas'])[1 + (a.e + d.n + m) % 5] || ' ' || d.n,
   CASE WHEN m = 1 THEN 'Analisis' END,
   pg_temp.key(9, t.t), CASE WHEN m = 1 THEN pg_temp.key(11, t.t) END, CASE WHEN m = 1 THEN 1 END,
-  'CONFIRMED', s.at + interval '9 hours', s.at + interval '9 hours'
+  false, 'CONFIRMED', s.at + interval '9 hours', s.at + interval '9 hours'
 FROM shape_day d
 CROSS JOIN shape_active a
 CROSS JOIN LATERAL generate_series(1, CASE WHEN d.n % 3 = 2 THEN 1 ELSE 2 END) m
@@ -183,10 +185,10 @@ FROM shape_pending ORDER BY n
     """
 INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
   description, category, activity_id, suggested_target_id, suggestion_score, suggestion_reason,
-  state, created_at)
+  late, state, created_at)
 SELECT pg_temp.key(13, x'100000000'::bigint + p.n), pg_temp.key(1, 1), pg_temp.key(4, p.e),
   '2026-11-02', p.at, p.at + interval '10 minutes', 10, 'Konsep surat ' || p.n, 'Persuratan',
-  pg_temp.key(16, p.n), pg_temp.key(9, t.t), 0.75, 'kebijakan', 'PENDING', p.at
+  pg_temp.key(16, p.n), pg_temp.key(9, t.t), 0.75, 'kebijakan', false, 'PENDING', p.at
 FROM shape_pending p
 JOIN shape_target t ON t.u = (p.e - 1) / 20 + 1 AND t.k = 3 AND t.position = p.i % 3
 ORDER BY p.n
