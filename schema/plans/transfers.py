@@ -198,21 +198,10 @@ async def _inherit(
 ) -> None:
     """Take over the post's results from the plan of its last holder in the period, if it ended.
 
-    A closed plan is not divided any more: its figures stand, and the new one begins empty.
+    Once: whoever comes after the heir inherits from the heir. A closed plan is not divided any
+    more: its figures stand, and the new one begins empty.
     """
-    before = await (
-        PerformancePlan.filter(
-            period_id=plan.period_id,
-            assignment__unit_id=post.unit_id,
-            assignment__position=post.position,
-            ends_on__lt=plan.starts_on,
-        )
-        .exclude(id=plan.id)
-        .using_db(connection)
-        .order_by("-ends_on")
-        .select_for_update(no_key=True, of=("performance_plan",))
-        .first()
-    )
+    before = await _last_plan(connection, plan, post)
     if before is None or before.state is PlanState.CLOSED:
         return
     results = Target.filter(plan=before, classification=Classification.ORGANIZATION)
@@ -231,6 +220,29 @@ async def _inherit(
         await before.save(using_db=connection, update_fields=["version"])
         await note(connection, before, PlanEventKind.EDITED, scope.subject, now, None, changes)
     await roll(connection, made)
+
+
+async def _last_plan(
+    connection: BaseDBAsyncClient, plan: PerformancePlan, post: Assignment
+) -> PerformancePlan | None:
+    """The plan of who held a post before, locked: somebody else's, the last that ended; None where
+    another has taken the post over since."""
+    of_post = PerformancePlan.filter(
+        period_id=plan.period_id,
+        assignment__unit_id=post.unit_id,
+        assignment__position=post.position,
+    ).exclude(employee_id=plan.employee_id)
+    before = await (
+        of_post.filter(ends_on__lt=plan.starts_on)
+        .using_db(connection)
+        .order_by("-ends_on", "-id")
+        .select_for_update(no_key=True, of=("performance_plan",))
+        .first()
+    )
+    if before is None:
+        return None
+    since = of_post.filter(starts_on__gt=before.ends_on).using_db(connection)
+    return None if await since.exists() else before
 
 
 async def _copy(

@@ -18,6 +18,7 @@ from tests.factories import (
     COLLEAGUE,
     MORNING,
     NOW,
+    OTHER_STAFF,
     STAFF,
     STRANGER,
     SUPERVISOR,
@@ -581,6 +582,26 @@ async def test_the_next_holder_inherits_what_belongs_to_the_post(world: World) -
     event = await PlanEvent.filter(plan_id=world.rows["plan"].id).order_by("-id").first()
     assert event is not None
     assert event.changes["results.T.indicators.1.planned"] == {"before": "20", "after": "1"}
+
+
+async def test_a_post_is_inherited_once(world: World) -> None:
+    """From who left, also where the heir held a post of that name; and by nobody else after."""
+    post = await Assignment.get(employee=world.people[STAFF], ends_on=None)
+    await Assignment.filter(employee=world.people[COLLEAGUE]).update(position=post.position)
+    await Target.filter(id=world.targets["T"].id).update(classification="ORGANIZATION")
+    await moved(world)
+    place = {"unit": key_of(world.rows["unit C"]), "position": post.position}
+
+    heir = await moved(world, employee=key_of(world.people[COLLEAGUE]), **place)
+    third = await moved(
+        world,
+        employee=key_of(world.people[OTHER_STAFF]),
+        startsOn="2026-12-05",
+        **place,
+    )
+
+    assert [one["title"] for one in heir["plan"]["targets"]] == [world.targets["T"].title]
+    assert third["plan"]["targets"] == []
 
 
 async def test_of_a_closed_plan_nothing_is_inherited(world: World) -> None:
