@@ -24,7 +24,8 @@ from server.database import (
     provision,
 )
 
-TEMPLATE = "ekinerja_template"
+TEMPLATE = f"ekinerja_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+"""Of each process its own, where several test on one server."""
 _numbers = itertools.count(1)
 
 
