@@ -84,6 +84,7 @@ async def test_wrong_figure_is_named(database: Database) -> None:
     assert roles.mover in play.people
 
 
+@pytest.mark.slow
 async def test_command_plays_a_case_and_says_what_it_came_to(
     fresh_database: Database, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ async def becomes(server: Running, status: int) -> None:
     await server.until(reached, f"answer {status} at /readyz")
 
 
+@pytest.mark.slow
 async def test_process_lives_on_without_its_database_and_is_ready_again_with_it(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -253,6 +253,7 @@ async def test_settings_that_do_not_fit_are_listed_without_their_values(
     ],
     ids=["blocks", "swallows-cancellation"],
 )
+@pytest.mark.slow
 async def test_plugin_that_hangs_is_killed_at_its_deadline(
     hasty: PluginHost, install: Install, body: str
 ) -> None:
