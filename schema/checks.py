@@ -12,6 +12,11 @@ LONGEST_NAME = 120
 """Characters of a name or a unit of measure."""
 
 
+def invalid(field: str, detail: str) -> DomainError:
+    """Input that a client can mend and that has no code of its own."""
+    return DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=detail)
+
+
 def text_of(text: str | None, *, missing: ErrorCode, field: str, longest: int) -> str:
     """A text that says something and fits.
 

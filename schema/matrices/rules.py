@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from schema.checks import check_quantity
+from schema.checks import check_quantity, invalid
 from schema.errors import DomainError, ErrorCode
 from schema.matrices.models import MemberRole
 from schema.targets.models import (
@@ -73,11 +73,6 @@ class Line:
     cells: Sequence[Cell]
 
 
-def refused(field: str, detail: str) -> DomainError:
-    """Input that a client can mend and that has no code of its own."""
-    return DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=detail)
-
-
 def title_of(text: str, field: str) -> str:
     """A title without outer spaces.
 
@@ -113,9 +108,9 @@ def checked_grid(
     for place, line in enumerate(lines):
         field = f"members.{place}"
         if line.employee_id in seen:
-            raise refused(f"{field}.employee", "this person has a row already")
+            raise invalid(f"{field}.employee", "this person has a row already")
         if line.employee_id == leader_id:
-            raise refused(f"{field}.employee", "the results to deal out are this person's own")
+            raise invalid(f"{field}.employee", "the results to deal out are this person's own")
         seen.add(line.employee_id)
         kept.append(replace(line, cells=_checked_row(line.cells, columns, f"{field}.cells")))
     check_weights(kept, others)
@@ -127,7 +122,7 @@ def _checked_row(cells: Sequence[Cell], columns: Columns, field: str) -> list[Ce
     seen: set[UUID] = set()
     for place, cell in enumerate(cells):
         if cell.result_id in seen:
-            raise refused(f"{field}.{place}.result", "this row has a cell of that result already")
+            raise invalid(f"{field}.{place}.result", "this row has a cell of that result already")
         seen.add(cell.result_id)
         kept.append(checked_cell(cell, columns, f"{field}.{place}"))
     return kept
@@ -144,15 +139,15 @@ def checked_cell(cell: Cell, columns: Columns, field: str) -> Cell:
         raise DomainError(ErrorCode.NOT_FOUND, field=f"{field}.result", thing="Target")
     _check_weight(cell, f"{field}.weight")
     if (cell.indicator_id is None) is not (cell.share is None):
-        raise refused(f"{field}.share", "a share needs its indicator, and an indicator its share")
+        raise invalid(f"{field}.share", "a share needs its indicator, and an indicator its share")
     if cell.indicator_id is not None and cell.share is not None:
         if cell.kind is not EdgeKind.DIRECT:
-            raise refused(f"{field}.share", "a share belongs to the kind DIRECT")
+            raise invalid(f"{field}.share", "a share belongs to the kind DIRECT")
         indicator = columns[cell.result_id].get(cell.indicator_id)
         if indicator is None:
             raise DomainError(ErrorCode.INDICATOR_NOT_OF_TARGET, field=f"{field}.indicator")
         if not can_be_shared(indicator):
-            raise refused(
+            raise invalid(
                 f"{field}.indicator",
                 f'"{indicator.title}" is no rising sum with a unit of measure: parts of it do not '
                 "add up",
@@ -164,14 +159,14 @@ def checked_cell(cell: Cell, columns: Columns, field: str) -> Cell:
 def _check_weight(cell: Cell, field: str) -> None:
     if cell.kind is not EdgeKind.WEIGHTED:
         if cell.weight is not None:
-            raise refused(field, "a weight belongs to the kind WEIGHTED")
+            raise invalid(field, "a weight belongs to the kind WEIGHTED")
         return
     weight = cell.weight
     if weight is None or not ZERO < weight <= HUNDRED:
         shown = "-" if weight is None else plain(weight)
         raise DomainError(ErrorCode.WEIGHTS_INVALID, field=field, total=shown)
     if weight != round(weight, 4):
-        raise refused(field, "a weight has at most 4 decimals")
+        raise invalid(field, "a weight has at most 4 decimals")
 
 
 def check_weights(lines: Iterable[Line], others: Mapping[UUID, Decimal]) -> None:
@@ -315,7 +310,7 @@ def checked_results(results: Sequence[TemplateResult]) -> list[TemplateResult]:
             that cannot be.
     """
     if not results:
-        raise refused("results", "a template has one result at least")
+        raise invalid("results", "a template has one result at least")
     if len(results) > MOST_RESULTS:
         raise DomainError(ErrorCode.TOO_MANY, field="results", limit=MOST_RESULTS)
     return [_checked_result(one, f"results.{place}") for place, one in enumerate(results)]
@@ -323,7 +318,7 @@ def checked_results(results: Sequence[TemplateResult]) -> list[TemplateResult]:
 
 def _checked_result(result: TemplateResult, field: str) -> TemplateResult:
     if result.indicators and result.stages:
-        raise refused(f"{field}.stages", "a result has indicators or stages, not both")
+        raise invalid(f"{field}.stages", "a result has indicators or stages, not both")
     for name, rows in (("indicators", result.indicators), ("stages", result.stages)):
         if len(rows) > MOST_RESULTS:
             raise DomainError(ErrorCode.TOO_MANY, field=f"{field}.{name}", limit=MOST_RESULTS)
@@ -351,10 +346,10 @@ def _checked_indicator(one: TemplateIndicator, place: int, field: str) -> Templa
         if number is not None:
             check_quantity(number, f"{field}.{name}")
     if (one.polarity is Polarity.RANGE) is not (one.planned is None):
-        raise refused(f"{field}.planned", "a number to reach, or minimum and maximum of a RANGE")
+        raise invalid(f"{field}.planned", "a number to reach, or minimum and maximum of a RANGE")
     ends = [end for end in (one.minimum, one.maximum) if end is not None]
     if bool(ends) is not (one.polarity is Polarity.RANGE) or ends != sorted(ends):
-        raise refused(f"{field}.minimum", "a RANGE has minimum, maximum or both, in this order")
+        raise invalid(f"{field}.minimum", "a RANGE has minimum, maximum or both, in this order")
     title = title_of(one.title, f"{field}.title")
     return msgspec.structs.replace(one, title=title, unit_of_measure=unit, position=place + 1)
 
@@ -362,7 +357,7 @@ def _checked_indicator(one: TemplateIndicator, place: int, field: str) -> Templa
 def _checked_stage(one: TemplateStage, field: str) -> TemplateStage:
     weight = one.weight
     if weight is not None and (not ZERO < weight <= HEAVIEST or weight != round(weight, 4)):
-        raise refused(f"{field}.weight", "a weight is above 0, with at most 4 decimals")
+        raise invalid(f"{field}.weight", "a weight is above 0, with at most 4 decimals")
     evidence = (one.evidence or "").strip() or None
     return msgspec.structs.replace(
         one, title=title_of(one.title, f"{field}.title"), evidence=evidence

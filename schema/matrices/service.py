@@ -15,6 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 
 from schema.access import Scope, can_administer, can_deal_for, can_see_directory, can_see_plan
+from schema.checks import invalid
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.matrices.dealing import Dealt, publish
 from schema.matrices.models import (
@@ -35,7 +36,6 @@ from schema.matrices.rules import (
     checked_grid,
     checked_results,
     differences,
-    refused,
     results_in,
     stored,
     title_of,
@@ -343,7 +343,7 @@ async def save_template(scope: Scope, draft: Draft) -> CascadeTemplate:
     """
     code, name = draft.code.strip(), title_of(draft.name, "name")
     if not 0 < len(code) <= LONGEST_TEMPLATE_CODE:
-        raise refused("code", f"1 to {LONGEST_TEMPLATE_CODE} characters")
+        raise invalid("code", f"1 to {LONGEST_TEMPLATE_CODE} characters")
     async with transaction() as connection:
         agency = await Agency.get_or_none(code=draft.agency, using_db=connection)
         if agency is None or not can_see_directory(scope, agency.id):

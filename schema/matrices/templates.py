@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from schema.access import Scope, can_administer, can_plan_for, can_see_directory, can_see_work_of
+from schema.checks import invalid
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.matrices.models import CascadeTemplate
 from schema.matrices.placing import (
@@ -31,7 +32,6 @@ from schema.matrices.rules import (
     TemplateResult,
     can_be_shared,
     equal_parts,
-    refused,
     results_in,
 )
 from schema.organizations.models import Agency, Employee
@@ -141,13 +141,13 @@ def _check_form(wanted: Application) -> None:
     """
     chosen = wanted.chosen
     if (chosen.nips is None) is (chosen.unit_id is None):
-        raise refused("employees", "give employees, or a unit")
+        raise invalid("employees", "give employees, or a unit")
     if chosen.nips is not None and chosen.position is not None:
-        raise refused("position", "a part of the post's name belongs to a unit")
+        raise invalid("position", "a part of the post's name belongs to a unit")
     if (wanted.parent_id is None) is not (wanted.kind is None):
-        raise refused("kind", "a parent needs its kind, and a kind its parent")
+        raise invalid("kind", "a parent needs its kind, and a kind its parent")
     if wanted.split is Split.EQUAL and wanted.kind is not EdgeKind.DIRECT:
-        raise refused("split", "equal parts need a parent and the kind DIRECT")
+        raise invalid("split", "equal parts need a parent and the kind DIRECT")
 
 
 async def _people(giving: Giving, chosen: Chosen) -> list[Employee]:
@@ -247,7 +247,7 @@ def _without_owner(
     owner = None if parent is None else parent.target.owner_employee_id
     others = [person for person in people if person.id != owner]
     if chosen.nips is not None and len(others) < len(people):
-        raise refused("employees", "the parent is the result of one of them")
+        raise invalid("employees", "the parent is the result of one of them")
     if not others:
         raise DomainError(ErrorCode.NOTHING_CHOSEN, field="employees")
     return others
@@ -355,7 +355,7 @@ class Making:
                     continue
                 if can_be_shared(above) and can_be_shared(one):
                     return place, number
-        raise refused("split", "no indicator of the template counts the same as one of the parent")
+        raise invalid("split", "no indicator of the template counts the same as one of the parent")
 
     def _equal_parts(self, places: Sequence[int]) -> list[Decimal]:
         """What is left of the parent's number, for all who are given the divided one now."""

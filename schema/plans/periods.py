@@ -10,7 +10,7 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope, can_administer
-from schema.checks import LONGEST_TITLE, text_of
+from schema.checks import LONGEST_TITLE, invalid, text_of
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.plans.models import (
     EvaluationEvent,
@@ -48,14 +48,14 @@ async def set_evaluation_periods(
         if period is None or not can_administer(scope, period.agency_id):
             raise NotFound("Period")
         if kind is EvaluationKind.FINAL:
-            raise invalid("kind", "MONTHLY or QUARTERLY; the final one comes with them")
+            raise invalid("kind", "kind: MONTHLY or QUARTERLY; the final one comes with them")
         await connection.execute_query_dict(LOCK_PERIOD, [period.id])
         if filling_days is None:
             filling_days = (
                 await policy_on(connection, period.agency_id, period.starts_on)
             ).filling_days
         if not 0 <= filling_days <= MOST_FILLING_DAYS:
-            raise invalid("fillingDays", f"0 to {MOST_FILLING_DAYS}")
+            raise invalid("fillingDays", f"fillingDays: 0 to {MOST_FILLING_DAYS}")
         rows = await EvaluationPeriod.filter(period=period).using_db(connection)
         other = next((row for row in rows if row.kind not in (kind, EvaluationKind.FINAL)), None)
         if other is not None:
@@ -98,10 +98,6 @@ async def period_of(scope: Scope, agency: str, code: str) -> UUID:
     if period is None or not can_administer(scope, period.agency_id):
         raise NotFound("Period")
     return period.id
-
-
-def invalid(field: str, detail: str) -> DomainError:
-    return DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=f"{field}: {detail}")
 
 
 async def close_period(scope: Scope, key: UUID, now: datetime) -> EvaluationPeriod:

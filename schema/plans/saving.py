@@ -4,7 +4,7 @@ Rows that a draft names by id are changed, others made anew, and those it does n
 unless progress refers to them. Works inside the caller's transaction, on a locked plan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,14 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
-from schema.checks import LONGEST_NAME, LONGEST_TITLE, check_quantity, optional_text, text_of
+from schema.checks import (
+    LONGEST_NAME,
+    LONGEST_TITLE,
+    check_quantity,
+    invalid,
+    optional_text,
+    text_of,
+)
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Employee
 from schema.plans.editing import (
@@ -22,7 +29,7 @@ from schema.plans.editing import (
     ServiceDraft,
     Stored,
 )
-from schema.plans.locking import lock_codes, lock_lines
+from schema.plans.locking import lock_lines
 from schema.plans.models import BehaviourExpectation, PlanAttachment
 from schema.plans.rules import check_stage_weight, check_weights
 from schema.targets.models import (
@@ -43,15 +50,15 @@ MOST_RESULTS = 60
 SHIFT = 10_000
 """Positions of rows are moved out of the way by it, so that two never share one."""
 
+BEHIND = """
+SELECT code FROM target
+WHERE period_id = $1 AND EXISTS (SELECT FROM unnest($2::text[]) stem WHERE starts_with(code, stem))
+"""
 OVERWEIGHT = """
 SELECT sum(e.weight)::text AS total FROM target_edge e
 WHERE e.parent_id = ANY ($1::uuid[]) AND e.kind = 'WEIGHTED'
 GROUP BY e.parent_id HAVING sum(e.weight) > 100
 """
-
-
-def invalid(detail: str, field: str = "results") -> DomainError:
-    return DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=detail)
 
 
 async def save(
@@ -100,10 +107,11 @@ async def _save_results(
     await lock_lines(connection, known, before | wanted)
     parents = await _parents(connection, whole, wanted, before, person)
     await _remove(connection, whole, {result.id for result in results})
-    codes = await codes_in(connection, whole.plan.period_id)
+    new = {prefix_of(result, parents) for result in results if result.id is None}
+    codes = await codes_behind(connection, whole.plan.period_id, new)
     touched: list[UUID] = []
     for place, result in enumerate(results):
-        target = await _save_result(connection, whole, result, place, codes, parents)
+        target = await _save_result(connection, whole, result, place, codes, parents, person)
         touched.append(target.id)
         await _save_indicators(connection, whole, target, result)
         await _save_stages(connection, whole, target, result)
@@ -130,7 +138,7 @@ def _check_ids(thing: str, given: Iterable[UUID | None], known: Iterable[UUID]) 
     if set(named) - set(known):
         raise NotFound(thing)
     if len(named) != len(set(named)):
-        raise invalid(f"the same {thing} is given twice")
+        raise invalid("results", f"the same {thing} is given twice")
 
 
 async def _parents(
@@ -177,20 +185,33 @@ def in_use(thing: str) -> DomainError:
     return DomainError(ErrorCode.IN_USE, field="results", thing=f'"{thing}"')
 
 
-async def codes_in(connection: BaseDBAsyncClient, period_id: UUID) -> set[str]:
-    """All codes of a period, which nobody adds to until the transaction ends."""
-    await lock_codes(connection, period_id)
-    codes = Target.filter(period_id=period_id).using_db(connection)
-    return set(await codes.values_list("code", flat=True))  # type: ignore[arg-type]
+async def codes_behind(
+    connection: BaseDBAsyncClient, period_id: UUID, prefixes: Collection[str]
+) -> set[str]:
+    """Codes of a period behind these prefixes. The caller holds the period's codes
+    (`locking.lock_codes`), so nobody adds to them until the transaction ends."""
+    stems = [stem(prefix) for prefix in prefixes]
+    rows = await connection.execute_query_dict(BEHIND, [period_id, stems])
+    return {row["code"] for row in rows}
 
 
 def free_code(codes: set[str], prefix: str) -> str:
     """The first code behind a prefix that nobody has: S3.2 -> S3.2.1; it is taken at once."""
     number = 1
-    while f"{prefix[:100]}.{number}" in codes:
+    while (code := f"{stem(prefix)}{number}") in codes:
         number += 1
-    codes.add(f"{prefix[:100]}.{number}")
-    return f"{prefix[:100]}.{number}"
+    codes.add(code)
+    return code
+
+
+def stem(prefix: str) -> str:
+    """What codes behind a prefix begin with; cut, so that a number fits behind it."""
+    return f"{prefix[:100]}."
+
+
+def prefix_of(result: ResultDraft, parents: Mapping[UUID, Target]) -> str:
+    """Behind which code a new result gets its own: that of what it serves first."""
+    return parents[result.serves[0].target_id].code if result.serves else "R"
 
 
 async def _save_result(
@@ -200,9 +221,12 @@ async def _save_result(
     place: int,
     codes: set[str],
     parents: dict[UUID, Target],
+    person: Employee,
 ) -> Target:
     if result.indicators and result.stages:
-        raise invalid(f'"{result.title}" is measured by indicators or by stages, not by both')
+        raise invalid(
+            "results", f'"{result.title}" is measured by indicators or by stages, not by both'
+        )
     title = text_of(
         result.title, missing=ErrorCode.DESCRIPTION_MISSING, field="title", longest=LONGEST_TITLE
     )
@@ -217,13 +241,12 @@ async def _save_result(
     }
     target = next((row for row in whole.targets if row.id == result.id), None)
     if target is None:
-        prefix = parents[result.serves[0].target_id].code if result.serves else "R"
         target = Target(
-            agency_id=next((p.agency_id for p in parents.values()), None) or await _agency(whole),
+            agency_id=person.agency_id,
             period_id=whole.plan.period_id,
             plan_id=whole.plan.id,
             owner_employee_id=whole.plan.employee_id,
-            code=free_code(codes, prefix),
+            code=free_code(codes, prefix_of(result, parents)),
             **given,
         )
         await target.save(using_db=connection, force_create=True)
@@ -231,10 +254,6 @@ async def _save_result(
         target.update_from_dict(given)
         await target.save(using_db=connection, update_fields=list(given))
     return target
-
-
-async def _agency(whole: Stored) -> UUID:
-    return (await Employee.get(id=whole.plan.employee_id)).agency_id
 
 
 NUMBERS = ("baseline", "planned", "minimum", "maximum")
@@ -311,12 +330,12 @@ def check_indicator(draft: IndicatorDraft) -> None:
             check_quantity(number, name)
     low, high = draft.minimum, draft.maximum
     if low is not None and high is not None and low > high:
-        raise invalid(f'"{draft.title}": from {low} to {high} is no range', "minimum")
+        raise invalid("minimum", f'"{draft.title}": from {low} to {high} is no range')
     if draft.polarity is not Polarity.RANGE and (low is not None or high is not None):
-        raise invalid(f'"{draft.title}": minimum and maximum are of a range', "minimum")
+        raise invalid("minimum", f'"{draft.title}": minimum and maximum are of a range')
     days = [day for day, _ in draft.points]
     if len(days) != len(set(days)) or len(days) > 366:
-        raise invalid(f'"{draft.title}": a day of the path is given twice', "points")
+        raise invalid("points", f'"{draft.title}": a day of the path is given twice')
     for _, planned in draft.points:
         check_quantity(planned, "points")
 
@@ -366,7 +385,7 @@ async def _serve(
         check_weights([serve.weight], [serve.kind])
     keys = [serve.target_id for serve in serves]
     if len(set(keys)) != len(keys) or target.id in keys:
-        raise invalid(f'"{target.title}" serves another target, and each once', "serves")
+        raise invalid("serves", f'"{target.title}" serves another target, and each once')
     await TargetEdge.filter(child_id=target.id).using_db(connection).delete()
     try:
         for place, serve in enumerate(serves):
@@ -379,7 +398,7 @@ async def _serve(
                 primary=place == 0,
             )
     except IntegrityError as error:
-        raise invalid(f'"{target.title}" would serve itself in the end', "serves") from error
+        raise invalid("serves", f'"{target.title}" would serve itself in the end') from error
 
 
 async def _flow(connection: BaseDBAsyncClient, targets: Sequence[UUID]) -> None:

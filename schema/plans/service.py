@@ -6,12 +6,11 @@ and that they know its present version: two who edit at once never overwrite eac
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.expressions import Q
 
 from schema.access import Scope, can_administer, can_plan_for, can_see_plan
 from schema.checks import LONGEST_TITLE, text_of
@@ -33,7 +32,6 @@ from schema.plans.models import (
     PerformancePlan,
     PlanEvent,
     PlanEventKind,
-    PlanState,
 )
 from schema.plans.rules import (
     Actor,
@@ -345,17 +343,3 @@ def _check_complete(whole: Stored, superior: UUID | None) -> None:
     lacks = missing_in(results, has_superior=superior is not None)
     if lacks:
         raise DomainError(ErrorCode.PLAN_INCOMPLETE, missing="; ".join(lacks))
-
-
-async def post_of(
-    connection: BaseDBAsyncClient, employee_id: UUID, starts_on: date, ends_on: date
-) -> Assignment | None:
-    """The post that a plan is for unless another is named: the definitive one that is held last
-    within these days, else an acting one."""
-    held = Assignment.filter(employee_id=employee_id, starts_on__lte=ends_on).filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=starts_on)
-    )
-    return await held.using_db(connection).order_by("kind", "-starts_on", "-id").first()
-
-
-__all__ = ["PlanState", "give_feedback", "open_plan", "save_plan", "take_step"]

@@ -10,14 +10,14 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope, can_administer
-from schema.checks import LONGEST_TITLE, text_of
-from schema.errors import DomainError, ErrorCode, NotFound
+from schema.checks import LONGEST_TITLE, invalid, text_of
+from schema.errors import ErrorCode, NotFound
 from schema.organizations.models import Assignment, AssignmentKind, Employee, Unit
 from schema.organizations.service import covering, overlap, refresh_reporting_lines
 from schema.plans.locking import lock_codes, lock_lines
 from schema.plans.models import PerformancePlan, PlanEventKind, PlanState
 from schema.plans.rules import ONE_DAY, handed_over
-from schema.plans.saving import codes_in, free_code
+from schema.plans.saving import codes_behind, free_code
 from schema.plans.service import note, opened
 from schema.policies.service import refresh_person
 from schema.tables import transaction
@@ -107,10 +107,6 @@ async def _period(connection: BaseDBAsyncClient, person: Employee, day: date) ->
     """The planning period of a day."""
     of_agency = Period.filter(agency_id=person.agency_id, starts_on__lte=day, ends_on__gte=day)
     return await of_agency.using_db(connection).first()
-
-
-def invalid(field: str, detail: str) -> DomainError:
-    return DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail=detail)
 
 
 async def _person(connection: BaseDBAsyncClient, scope: Scope, move: Move) -> Employee:
@@ -205,10 +201,11 @@ async def _inherit(
     if before is None or before.state is PlanState.CLOSED:
         return
     results = Target.filter(plan=before, classification=Classification.ORGANIZATION)
-    keys = [row.id for row in await results.using_db(connection).only("id")]
+    found = await results.using_db(connection).only("id", "code")
+    keys = [row.id for row in found]
     edges = await TargetEdge.filter(child_id__in=keys).using_db(connection)
     await lock_lines(connection, keys, {edge.parent_id for edge in edges})
-    codes = await codes_in(connection, plan.period_id)
+    codes = await codes_behind(connection, plan.period_id, [row.code for row in found])
     changes: dict[str, dict[str, str]] = {}
     made: list[UUID] = []
     for old in await results.using_db(connection).order_by("position", "code"):

@@ -33,10 +33,6 @@ class Place:
     stage_id: UUID | None = None
     action_plan_id: UUID | None = None
 
-    @property
-    def is_nowhere(self) -> bool:
-        return self == NOWHERE
-
 
 SHARE_PLAN = "SELECT id FROM performance_plan WHERE id = $1 FOR SHARE"
 NOWHERE = Place()
