@@ -16,6 +16,7 @@ from schema.access import Scope
 from schema.errors import DomainError, ErrorCode
 from schema.matrices.rules import TemplateStage
 from schema.organizations.models import Assignment, Employee
+from schema.plans.locking import TARGETS
 from schema.plans.models import PerformancePlan, PlanEvent, PlanEventKind, PlanState
 from schema.plans.rules import days_of_plan
 from schema.plans.saving import check_weights_below
@@ -42,7 +43,6 @@ OPEN = (PlanState.DRAFT, PlanState.RETURNED)
 # In the order of keys, so that two who give rows to the same people do not wait for each other.
 LOCK_PEOPLE = """
 SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"""
-LOCK_RESULTS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 # The post by which a person is known: the definitive one, else an acting one, the newest.
 POSTS = """
 SELECT DISTINCT ON (a.employee_id) a.id, a.employee_id, a.starts_on, a.ends_on
@@ -117,7 +117,7 @@ async def lock_people(connection: BaseDBAsyncClient, people: Collection[UUID]) -
 
 async def lock_results(connection: BaseDBAsyncClient, results: Collection[UUID]) -> None:
     """Let it be the only one that hangs rows under these results."""
-    await connection.execute_query_dict(LOCK_RESULTS, [sorted(results)])
+    await connection.execute_query_dict(TARGETS, [sorted(results)])
 
 
 async def plans_of(giving: Giving, people: Mapping[UUID, Employee]) -> Plans:

@@ -13,13 +13,13 @@ from schema.access import Scope, can_decide, can_plan_for
 from schema.checks import LONGEST_NAME, LONGEST_TITLE, check_quantity, optional_text, text_of
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.plans.editing import seen_plan
+from schema.plans.locking import lock_plan
 from schema.plans.models import ActionPlan, EvaluationPeriod, PerformancePlan, PlanState
 from schema.plans.periods import name_of
 from schema.tables import transaction
 from schema.targets.models import Target
 
 MOST_AT_ONCE = 200
-LOCK = "SELECT id FROM performance_plan WHERE id = $1 FOR NO KEY UPDATE"
 SHARE_PERIOD = "SELECT id FROM evaluation_period WHERE id = $1 FOR SHARE"
 USED = "SELECT EXISTS (SELECT FROM progress_record WHERE action_plan_id = $1) AS is_used"
 LAST = "SELECT coalesce(max(position), 0) AS last FROM action_plan WHERE target_id = $1"
@@ -87,7 +87,7 @@ async def save_action_plans(
 
 async def _plan(connection: BaseDBAsyncClient, scope: Scope, plan_id: UUID) -> PerformancePlan:
     """The plan, locked, if the viewer may write its action plans: the employee or a superior."""
-    await connection.execute_query_dict(LOCK, [plan_id])
+    await lock_plan(connection, plan_id)
     plan, person = await seen_plan(connection, scope, plan_id)
     if not (can_decide(scope, person) or can_plan_for(scope, person)):
         raise DomainError(ErrorCode.NOT_ALLOWED, needed="EMPLOYEE / SUPERIOR")

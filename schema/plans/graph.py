@@ -46,9 +46,7 @@ class EvaluationEvent:
     kind: models.EvaluationEventKind = strawberry.field(description="What happened.")
     at: datetime = strawberry.field(description="When.")
     reason: str | None = strawberry.field(description="Why it was reopened.")
-    actor: Employee | None = one(
-        "employee @it", "Who; null for a service account.", where="@it.nip = @row.actor"
-    )
+    actor: Employee | None = one("employee @it", "Who; null for a service account.", where=ACTOR)
 
 
 @reads(
@@ -114,9 +112,7 @@ class PlanEvent:
     changes: JSON = strawberry.field(
         description="What changed: names of lines, each with `before` and `after`."
     )
-    actor: Employee | None = one(
-        "employee @it", "Who; null for a service account.", where="@it.nip = @row.actor"
-    )
+    actor: Employee | None = one("employee @it", "Who; null for a service account.", where=ACTOR)
 
 
 @reads(

@@ -13,6 +13,7 @@ from schema.targets.rolling import ABOVE
 
 # One at a time in a period: two plans would find the same code free.
 CODES = "SELECT pg_advisory_xact_lock(hashtext('ekinerja codes'), hashtext($1::text))"
+PLAN = "SELECT id FROM performance_plan WHERE id = $1 FOR NO KEY UPDATE"
 # Each kind in the order of keys: the lines with what they serve, their indicators and stages, the
 # weighted edges above and directly below.
 TARGETS = "SELECT id FROM target WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
@@ -32,6 +33,11 @@ async def lock_codes(connection: BaseDBAsyncClient, period_id: UUID) -> None:
     the other one waits for.
     """
     await connection.execute_query_dict(CODES, [str(period_id)])
+
+
+async def lock_plan(connection: BaseDBAsyncClient, plan_id: UUID) -> None:
+    """Let nobody else change a plan until the transaction ends."""
+    await connection.execute_query_dict(PLAN, [plan_id])
 
 
 async def lock_lines(

@@ -25,7 +25,7 @@ from schema.plans.editing import (
     seen_plan,
     stored,
 )
-from schema.plans.locking import lock_codes
+from schema.plans.locking import lock_codes, lock_plan
 from schema.plans.models import (
     Behaviour,
     Feedback,
@@ -47,7 +47,6 @@ from schema.tables import transaction
 from schema.targets.models import Period, ResultCategory, Target
 from schema.values import local_date
 
-LOCK = "SELECT id FROM performance_plan WHERE id = $1 FOR NO KEY UPDATE"
 NAMED_CHANGES = 8
 """How many changed lines a conflict names; the payload's events hold all."""
 
@@ -235,7 +234,7 @@ async def _held(
     connection: BaseDBAsyncClient, scope: Scope, plan_id: UUID, version: int, now: datetime
 ) -> Held:
     """The plan, locked until the transaction ends, if the viewer knows its present version."""
-    await connection.execute_query_dict(LOCK, [plan_id])
+    await lock_plan(connection, plan_id)
     plan, person = await seen_plan(connection, scope, plan_id)
     if plan.version != version:
         raise Conflict(version, plan.version, await _changes_since(connection, plan, version))
