@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     PROGRESS_DISMISSED = "progress.dismissed"
     PROGRESS_CORRECTED = "progress.corrected"
     PROGRESS_RETURNED = "progress.returned"
+    PROGRESS_RETRACTED = "progress.retracted"
 
 
 class EventRow(Row):

@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import distributions, entry_points
@@ -22,13 +22,18 @@ from typing import Any
 
 from ekinerja_connectors import (
     JSON,
-    Activity,
     ConnectorError,
     Delivery,
+    DirectoryPage,
+    FileReading,
     Item,
     Malformed,
     Page,
+    Receipt,
+    Result,
     Retryable,
+    Statement,
+    Upload,
     wire,
 )
 from ekinerja_connectors.hookspecs import GROUP
@@ -54,7 +59,7 @@ class PluginBroken(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginInfo:
-    """What a plugin says of itself. `capabilities` are of "polling" and "webhook";
+    """What a plugin says of itself. `capabilities` are those of the SDK;
     `settings_schema` is a JSON Schema, in which secrets are `writeOnly`."""
 
     name: str
@@ -265,21 +270,64 @@ class PluginHost:
         with self._contract(plugin):
             return wire.decode_items(found)
 
-    async def translate(
-        self, plugin: str, installation: str, settings: Mapping[str, JSON], item: Item
-    ) -> Activity:
-        """The activity that the item states, which carries the item's own source_id.
-
-        Raises:
-            Skippable: it is no activity. Otherwise as `fetch`.
-        """
-        params = {"item": wire.encode_item(item)}
-        found = await self._call(plugin, installation, settings, "translate", params)
+    async def read(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], upload: Upload
+    ) -> FileReading:
+        """The items of a file, and its rows that are none. Raises: as `fetch`."""
+        params = {"upload": wire.encode_upload(upload)}
+        found = await self._call(plugin, installation, settings, "read", params)
         with self._contract(plugin):
-            activity = Activity.from_json(found)
-        if activity.source_id != item.source_id:
-            raise PluginBroken(plugin, "it gave an item's activity another source_id")
-        return activity
+            return wire.decode_reading(found)
+
+    async def translate(
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        items: Sequence[Item],
+    ) -> list[Statement | ConnectorError | PluginBroken]:
+        """What each item states, in their order, or the error that the plugin answered for it.
+
+        A statement carries its own item's source_id. Raises: as `fetch`, for all of them at once.
+        """
+        params = {"items": [wire.encode_item(one) for one in items]}
+        found = await self._call(plugin, installation, settings, "translate", params)
+        if not isinstance(found, list) or len(found) != len(items):
+            raise PluginBroken(plugin, "it gave another number of answers than of items")
+        return [
+            self._answer(plugin, item, answer) for item, answer in zip(items, found, strict=True)
+        ]
+
+    def _answer(
+        self, plugin: str, item: Item, answer: Any
+    ) -> Statement | ConnectorError | PluginBroken:
+        try:
+            if "error" in answer:
+                error = wire.decode_error(answer["error"])
+                return error or PluginBroken(plugin, f"it failed: {answer['error']['message']}")
+            statement = wire.decode_statement(answer["statement"])
+        except (Malformed, LookupError, TypeError) as error:
+            return PluginBroken(plugin, f"its answer breaks the contract: {error}")
+        if statement.source_id != item.source_id:
+            return PluginBroken(plugin, "it gave an item's statement another source_id")
+        return statement
+
+    async def directory(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
+    ) -> DirectoryPage:
+        """A page of units, employees and posts. Raises: as `fetch`."""
+        found = await self._call(plugin, installation, settings, "directory", {"cursor": cursor})
+        with self._contract(plugin):
+            return wire.decode_directory(found)
+
+    async def send(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result
+    ) -> Receipt:
+        """Take a closed appraisal to the service. Raises: as `fetch`; Malformed where refused."""
+        params = {"result": wire.encode_result(result)}
+        found = await self._call(plugin, installation, settings, "send", params)
+        with self._contract(plugin):
+            return wire.decode_receipt(found)
 
     async def close(self) -> None:
         """Kill every child and wait until each is gone."""

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from schema.access import (
+    AGENCY_WIDE,
     Person,
     Scope,
     can_audit,
@@ -64,6 +65,14 @@ class Allowed:
         records = self.rows["progress_record"].values()
         return any(self.record(scope, r) for r in records if r["activity_id"] == row["id"])
 
+    def retraction(self, scope: Scope, row: Row) -> bool:
+        return any(
+            self.activity(scope, one)
+            for one in self.rows["activity"].values()
+            if (one["installation_id"], one["source_id"])
+            == (row["installation_id"], row["retracts"])
+        )
+
     def item(self, scope: Scope, row: Row) -> bool:
         given_up = any(
             letter["inbox_item_id"] == row["id"] for letter in self.rows["dead_letter"].values()
@@ -121,6 +130,13 @@ SEEN: dict[str, Seen] = {
     "activity": Allowed.activity,
     "daily_log": as_work,
     "installation": lambda _, scope, row: can_audit(scope, row["agency_id"]),
+    "plugin": lambda _, scope, row: bool(scope.agencies_with(AGENCY_WIDE)),
+    "connector_problem": through("installation", "installation_id"),
+    "connector_task": through("installation", "installation_id"),
+    "directory_change": through("connector_task", "task_id"),
+    "mapping_rule": in_directory("agency_id"),
+    "clock_event": as_work,
+    "retraction": Allowed.retraction,
     "run": through("installation", "installation_id"),
     "dead_letter": through("installation", "installation_id"),
     "inbox_item": Allowed.item,

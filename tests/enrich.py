@@ -141,7 +141,10 @@ async def enrich(world: World) -> None:
         )
     # A record that waits with a suggestion, one that replaces another, one by hand at midnight.
     await ProgressRecord.filter(employee=people["employee"], state=RecordState.PENDING).update(
-        suggested_target_id=several.id, suggestion_score="0.5000", suggestion_reason="judul"
+        suggested_target_id=several.id,
+        suggestion_score="0.5000",
+        suggestion_reason="judul",
+        suggestion_origin="TEXT",
     )
     replaced = await ProgressRecord.filter(
         employee=people["employee"], state=RecordState.DISMISSED

@@ -1,10 +1,25 @@
 """What tests of ingestion share: people, an installation, and plugins that answer as told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ekinerja_connectors import JSON, Activity, Delivery, Item, Page
+from ekinerja_connectors import (
+    JSON,
+    Activity,
+    AuthFailed,
+    ConnectorError,
+    Delivery,
+    DirectoryPage,
+    FileReading,
+    InvalidSettings,
+    Item,
+    Page,
+    Receipt,
+    Result,
+    Statement,
+    Upload,
+)
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 
@@ -13,7 +28,7 @@ from schema.feeds.models import Installation
 from schema.organizations.models import Agency, Employee, RoleGrant
 from schema.organizations.viewers import scope_of
 from schema.targets.models import Classification, Period, Target, TargetKind
-from server.plugin_host import PluginInfo
+from server.plugin_host import PluginBroken, PluginInfo
 
 NIP = "199001012015031001"
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -106,13 +121,17 @@ class FakePlugins:
             items=(), next_cursor=cursor, more=False
         ),
         receive: Callable[[Delivery], tuple[Item, ...]] = lambda delivery: (),
-        translate: Callable[[Item], Activity] = by_payload,
+        translate: Callable[[Item], Statement] = by_payload,
+        read: Callable[[Upload], FileReading] = lambda upload: FileReading(items=()),
+        directory: Callable[[str | None], DirectoryPage] = lambda cursor: DirectoryPage(),
         broken: Exception | None = None,
         capabilities: tuple[str, ...] = ("polling", "webhook"),
     ) -> None:
         self._fetch = fetch
         self._receive = receive
         self._translate = translate
+        self._read = read
+        self._directory = directory
         self.broken = broken
         self.capabilities = capabilities
         self.cursors: list[str | None] = []
@@ -141,8 +160,36 @@ class FakePlugins:
     ) -> tuple[Item, ...]:
         return self._receive(delivery)
 
+    async def read(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], upload: Upload
+    ) -> FileReading:
+        return self._read(upload)
+
     async def translate(
-        self, plugin: str, installation: str, settings: Mapping[str, JSON], item: Item
-    ) -> Activity:
-        self.translated.append(item.source_id)
-        return self._translate(item)
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        items: Sequence[Item],
+    ) -> list[Statement | ConnectorError | PluginBroken]:
+        """As the host: what concerns one item is its answer, what concerns all is raised."""
+        answers: list[Statement | ConnectorError | PluginBroken] = []
+        for one in items:
+            self.translated.append(one.source_id)
+            try:
+                answers.append(self._translate(one))
+            except (AuthFailed, InvalidSettings):
+                raise
+            except (ConnectorError, PluginBroken) as error:
+                answers.append(error)
+        return answers
+
+    async def directory(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
+    ) -> DirectoryPage:
+        return self._directory(cursor)
+
+    async def send(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result
+    ) -> Receipt:
+        return Receipt(reference=result.id, at=NOON)

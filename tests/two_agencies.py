@@ -7,12 +7,29 @@ from decimal import Decimal
 from typing import Any
 
 from schema.access import Role, Scope
-from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, Installation, Run, RunState
+from schema.feeds.models import (
+    ChangeKind,
+    ConnectorProblem,
+    ConnectorTask,
+    DeadLetter,
+    DeadLetterCause,
+    DirectoryChange,
+    InboxItem,
+    Installation,
+    Plugin,
+    PluginState,
+    ProblemCode,
+    Run,
+    RunState,
+    TaskKind,
+)
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.organizations.models import (
     Agency,
     Assignment,
     AssignmentKind,
+    ClockDirection,
+    ClockEvent,
     Employee,
     RoleGrant,
     Unit,
@@ -41,10 +58,12 @@ from schema.progress.models import (
     Activity,
     DailyLog,
     Evidence,
+    MappingRule,
     ProgressRecord,
     RecordEvent,
     RecordEventKind,
     RecordState,
+    Retraction,
 )
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -279,7 +298,37 @@ async def give_work(
     for number, state in enumerate(states, start=1):
         await record_of(person, source, number, state, indicator)
     await DailyLog.create(employee=person, day=DAY, required_minutes=450, pending_count=1)
+    await clock(person, source)
     return target, indicator
+
+
+async def clock(person: Employee, source: Installation) -> None:
+    """They came in the morning; and their first piece of work was taken back by its source."""
+    await ClockEvent.create(
+        installation_id=source.id,
+        source_id=f"clock-{person.nip}",
+        employee=person,
+        day=DAY,
+        at=NOON,
+        direction=ClockDirection.IN,
+        received_at=NOON,
+    )
+    item = await InboxItem.create(
+        installation=source,
+        source_id=f"back-{person.nip}",
+        body={},
+        body_hash="0" * 64,
+        received_at=NOON,
+        processed_at=NOON,
+    )
+    await Retraction.create(
+        installation=source,
+        inbox_item=item,
+        retracts=f"{person.nip}-2",
+        at=NOON,
+        reason="Surat ditarik",
+        received_at=NOON,
+    )
 
 
 async def agree(person: Employee, plan: PerformancePlan, target: Target, parent: Target) -> None:
@@ -317,6 +366,19 @@ async def install(agency: Agency) -> Installation:
         "received_at": NOON,
     }
     await InboxItem.create(source_id="waits", **common)
+    await ConnectorProblem.create(
+        installation=source,
+        code=ProblemCode.SERVICE_UNREACHABLE,
+        detail="503",
+        first_at=NOON,
+        last_at=NOON,
+    )
+    task = await ConnectorTask.create(
+        installation=source, kind=TaskKind.DIRECTORY, requested_by="pengelola", requested_at=NOON
+    )
+    await DirectoryChange.create(
+        task=task, position=1, kind=ChangeKind.UNIT_ADDED, subject="1.2", detail="Bagian Hukum"
+    )
     given_up = await InboxItem.create(source_id="given up", processed_at=NOON, **common)
     await DeadLetter.create(
         installation=source,
@@ -332,6 +394,14 @@ async def build() -> World:
     a, a_top, a_below, a_period = await found_agency("A")
     b, b_top, b_below, b_period = await found_agency("B")
     from_a, from_b = await install(a), await install(b)
+    await Plugin.create(
+        name="fake",
+        distribution="ekinerja-fake",
+        version="1.0",
+        title="Layanan",
+        state=PluginState.READY,
+        seen_at=NOON,
+    )
     goal, goal_figure = await target_of(a_top, a, a_period, None)
     unit_target, unit_figure = await target_of(a_below, a, a_period, goal, None, goal_figure)
     b_goal, b_figure = await target_of(b_top, b, b_period, None)
@@ -351,6 +421,10 @@ async def build() -> World:
         works[name] = await give_work(*posts[name], a_period, *boss_work, from_a)
     works["elsewhere"] = await give_work(*posts["elsewhere"], a_period, goal, goal_figure, from_a)
     works["lent"] = await give_work(*posts["lent"], b_period, b_goal, b_figure, from_b)
+    for agency, of in ((a, goal), (b, b_goal)):
+        await MappingRule.create(
+            agency=agency, position=1, activity_kind="surat", goal=of, set_by="p", set_at=NOON
+        )
     # What the lent one had and did in A before: it stays A's, the person is B's.
     await target_of(posts["lent"][0], a, a_period, unit_target)
     await record_of(posts["lent"][0], from_a, 8, RecordState.CONFIRMED, unit_figure)

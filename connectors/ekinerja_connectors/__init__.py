@@ -4,7 +4,15 @@
 """
 
 from .activity import JSON, Activity, Evidence
-from .connector import Connector, Item, Page
+from .capabilities import Directory, Files, Polling, Results, Statement, Translation, Webhook
+from .connector import Connector
+from .directory import (
+    DirectoryAssignment,
+    DirectoryEmployee,
+    DirectoryPage,
+    DirectoryUnit,
+    PostKind,
+)
 from .errors import (
     AuthFailed,
     ConnectorError,
@@ -14,9 +22,13 @@ from .errors import (
     Retryable,
     Skippable,
 )
+from .files import FileReading, RefusedRow, Upload
 from .hookspecs import Register, hookimpl
 from .http import Http, Response
+from .items import Item, Page
+from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .settings import address, secret
+from .statements import Direction, Presence, Retraction
 from .webhook import Delivery
 
 __all__ = [
@@ -26,17 +38,41 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "Delivery",
+    "Direction",
+    "Directory",
+    "DirectoryAssignment",
+    "DirectoryEmployee",
+    "DirectoryPage",
+    "DirectoryUnit",
     "Evidence",
     "Fatal",
+    "FileReading",
+    "Files",
     "Http",
     "InvalidSettings",
     "Item",
     "Malformed",
+    "Official",
     "Page",
+    "Polling",
+    "PostKind",
+    "Predicate",
+    "Presence",
+    "Rating",
+    "Receipt",
+    "RefusedRow",
     "Register",
     "Response",
+    "Result",
+    "ResultKind",
+    "Results",
+    "Retraction",
     "Retryable",
     "Skippable",
+    "Statement",
+    "Translation",
+    "Upload",
+    "Webhook",
     "address",
     "hookimpl",
     "secret",

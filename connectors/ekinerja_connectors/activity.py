@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 
 from .errors import Malformed
 
-__all__ = ["JSON", "MAX_SOURCE_ID", "Activity", "Evidence", "checked_text"]
+__all__ = [
+    "JSON",
+    "MAX_SOURCE_ID",
+    "Activity",
+    "Evidence",
+    "checked_instant",
+    "checked_nip",
+    "checked_text",
+]
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -51,7 +59,24 @@ def checked_text(name: str, value: object, longest: int) -> str:
     return value
 
 
-def _checked_instant(name: str, value: object) -> None:
+def checked_nip(value: object) -> None:
+    """Nothing for a civil servant's number (*NIP*) of 18 digits.
+
+    Digits only: PPPK give the parts another meaning than PNS, so the parts are not judged.
+
+    Raises:
+        Malformed: it is something else.
+    """
+    if not isinstance(value, str) or not _NIP.fullmatch(value):
+        raise Malformed("nip must be 18 digits")
+
+
+def checked_instant(name: str, value: object) -> None:
+    """Nothing for a datetime with a time zone.
+
+    Raises:
+        Malformed: it is something else.
+    """
     if not isinstance(value, datetime):
         raise Malformed(f"{name} must be a datetime, not {type(value).__name__}")
     if value.utcoffset() is None:
@@ -119,13 +144,12 @@ class Activity:
 
     def __post_init__(self) -> None:
         checked_text("source_id", self.source_id, MAX_SOURCE_ID)
-        if not isinstance(self.nip, str) or not _NIP.fullmatch(self.nip):
-            raise Malformed("nip must be 18 digits")
+        checked_nip(self.nip)
         checked_text("kind", self.kind, MAX_SHORT)
         checked_text("title", self.title, MAX_TITLE)
-        _checked_instant("occurred_at", self.occurred_at)
+        checked_instant("occurred_at", self.occurred_at)
         if self.ended_at is not None:
-            _checked_instant("ended_at", self.ended_at)
+            checked_instant("ended_at", self.ended_at)
             if self.ended_at < self.occurred_at:
                 raise Malformed("ended_at lies before occurred_at")
         if self.description is not None:

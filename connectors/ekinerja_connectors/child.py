@@ -16,12 +16,13 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn
 
 from . import settings as declared_settings
 from . import wire
 from .activity import JSON
+from .capabilities import CAPABILITIES
 from .connector import Connector
 from .errors import Fatal
 from .http import Http
@@ -113,17 +114,15 @@ class _Server:
         if method == "configure":
             await self._configure(self._loaded, params)
             return None
-        connector = self._connectors.get(params["installation"])
+        connector: Any = self._connectors.get(params["installation"])
         if connector is None:
             raise Fatal(f"installation {params['installation']} was not configured")
-        if method == "fetch":
-            return wire.encode_page(await connector.fetch(params["cursor"]))
-        if method == "receive":
-            found = connector.receive(wire.decode_delivery(params["delivery"]))
-            return [wire.encode_item(one) for one in found]
-        if method == "translate":
-            return connector.translate(wire.decode_item(params["item"])).to_json()
-        raise Fatal(f"method {method} is not known")
+        answer = _METHODS.get(method)
+        if answer is None:
+            raise Fatal(f"method {method} is not known")
+        if method in _CAPABILITY and _CAPABILITY[method] not in connector.capabilities():
+            raise Fatal(f"{connector.name} has no capability {_CAPABILITY[method]}")
+        return await answer(connector, params)
 
     async def _configure(self, loaded: Loaded, params: Mapping[str, Any]) -> None:
         config = declared_settings.parse(loaded.connector.settings, params["settings"])
@@ -132,6 +131,49 @@ class _Server:
         self._connectors[params["installation"]] = loaded.connector(config, http)
         if former is not None:
             await former.http.close()
+
+
+async def _fetch(connector: Any, params: Mapping[str, Any]) -> JSON:
+    return wire.encode_page(await connector.fetch(params["cursor"]))
+
+
+async def _receive(connector: Any, params: Mapping[str, Any]) -> JSON:
+    found = connector.receive(wire.decode_delivery(params["delivery"]))
+    return [wire.encode_item(one) for one in found]
+
+
+async def _read(connector: Any, params: Mapping[str, Any]) -> JSON:
+    return wire.encode_reading(connector.read(wire.decode_upload(params["upload"])))
+
+
+async def _translate(connector: Any, params: Mapping[str, Any]) -> JSON:
+    """One answer for each item, in their order: what it states, or the error it raised."""
+    answers: list[JSON] = []
+    for item in wire.decode_items(params["items"]):
+        try:
+            answers.append({"statement": wire.encode_statement(connector.translate(item))})
+        except BaseException as error:  # a plugin may raise anything; it is that item's answer
+            answers.append({"error": wire.encode_error(error)})
+    return answers
+
+
+async def _directory(connector: Any, params: Mapping[str, Any]) -> JSON:
+    return wire.encode_directory(await connector.directory(params["cursor"]))
+
+
+async def _send(connector: Any, params: Mapping[str, Any]) -> JSON:
+    return wire.encode_receipt(await connector.send(wire.decode_result(params["result"])))
+
+
+_METHODS: Mapping[str, Callable[[Any, Mapping[str, Any]], Awaitable[JSON]]] = {
+    "fetch": _fetch,
+    "receive": _receive,
+    "read": _read,
+    "translate": _translate,
+    "directory": _directory,
+    "send": _send,
+}
+_CAPABILITY = {method: name for name, (_, method) in CAPABILITIES.items()}
 
 
 def _read_requests(requests: int, deliver: Callable[[bytes], None]) -> NoReturn:

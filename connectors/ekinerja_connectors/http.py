@@ -153,9 +153,13 @@ class Http:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json_body: JSON = None,
+        body: bytes | None = None,
         basic_auth: tuple[str, str] | None = None,
     ) -> Response:
         """One exchange. Answers of 2xx and 4xx are returned, for the connector to read.
+
+        What is sent is one of `form`, `json_body` and `body`; a body's type is a header of yours.
 
         Raises:
             Retryable: 429, 5xx, no connection, a timeout; with the pause of Retry-After.
@@ -167,8 +171,12 @@ class Http:
         sent = dict(headers or {})
         if basic_auth is not None:
             sent["Authorization"] = aiohttp.encode_basic_auth(*basic_auth)
+        content: bytes | Mapping[str, str] | None = form if body is None else body
+        if json_body is not None:
+            content = json.dumps(json_body, allow_nan=False).encode()
+            sent.setdefault("Content-Type", "application/json")
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._exchange(method, target, sent, form)
+            response = await self._exchange(method, target, sent, content)
             location = response.headers.get("Location")
             if response.status not in (301, 302, 303, 307, 308) or location is None:
                 return self._accepted(response)
@@ -188,7 +196,11 @@ class Http:
         return target
 
     async def _exchange(
-        self, method: str, target: URL, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self,
+        method: str,
+        target: URL,
+        headers: Mapping[str, str],
+        content: bytes | Mapping[str, str] | None,
     ) -> Response:
         if self._closed:
             raise Retryable("the settings were changed meanwhile")
@@ -199,7 +211,7 @@ class Http:
         shown = str(target.with_query(None))  # a query may hold what logs must not
         try:
             async with self._session.request(
-                method, target, headers=headers, data=form, allow_redirects=False
+                method, target, headers=headers, data=content, allow_redirects=False
             ) as answer:
                 body = await self._read_capped(answer, shown)
                 return Response(status=answer.status, headers=answer.headers, body=body, url=shown)

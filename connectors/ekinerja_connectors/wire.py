@@ -6,15 +6,29 @@ Both ends use this module, so that there is one spelling of each value.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from .activity import JSON
-from .connector import Item, Page
+from .activity import JSON, Activity
+from .capabilities import Statement
+from .directory import (
+    DirectoryAssignment,
+    DirectoryEmployee,
+    DirectoryPage,
+    DirectoryUnit,
+    PostKind,
+)
 from .errors import KINDS, ConnectorError, Malformed, Retryable
+from .files import FileReading, RefusedRow, Upload
 from .http import MAX_RETRY_AFTER
+from .items import Item, Page
+from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
+from .statements import Presence, Retraction
 from .webhook import Delivery
 
 __all__ = [
@@ -22,19 +36,31 @@ __all__ = [
     "MAX_LINE",
     "VERSION",
     "decode_delivery",
+    "decode_directory",
     "decode_error",
     "decode_item",
     "decode_items",
     "decode_page",
+    "decode_reading",
+    "decode_receipt",
+    "decode_result",
+    "decode_statement",
+    "decode_upload",
     "encode_delivery",
+    "encode_directory",
     "encode_error",
     "encode_item",
     "encode_line",
     "encode_page",
+    "encode_reading",
+    "encode_receipt",
+    "encode_result",
+    "encode_statement",
+    "encode_upload",
 ]
 
 #: Raised when a change makes an older child or host misread the other.
-VERSION = 1
+VERSION = 2
 #: Bytes of one line, newline included; a longer answer is refused by its sender and its reader.
 MAX_LINE = 8 * 1024 * 1024
 #: The kind of an error that is none of the SDK's own: a fault of the plugin.
@@ -95,6 +121,147 @@ def encode_delivery(delivery: Delivery) -> dict[str, JSON]:
 
 def decode_delivery(value: Any) -> Delivery:
     return Delivery(id=value["id"], body=value["body"], headers=value["headers"])
+
+
+_STATEMENTS: dict[str, type[Activity | Presence | Retraction]] = {
+    "activity": Activity,
+    "presence": Presence,
+    "retraction": Retraction,
+}
+
+
+def encode_statement(statement: Statement) -> dict[str, JSON]:
+    """Raises: TypeError when a plugin's `translate` gave something else."""
+    for name, known in _STATEMENTS.items():
+        if type(statement) is known:
+            return {name: statement.to_json()}
+    raise TypeError(f"translate gave {type(statement).__name__}, which states nothing")
+
+
+def decode_statement(value: Any) -> Statement:
+    """Raises: Malformed when `value` is no statement."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, content),) = value.items()
+        if name in _STATEMENTS:
+            return _STATEMENTS[name].from_json(content)
+    raise Malformed("not a statement: neither activity, presence nor retraction")
+
+
+def encode_upload(upload: Upload) -> dict[str, JSON]:
+    return {
+        "name": upload.name,
+        "content": base64.b64encode(upload.content).decode(),
+        "media_type": upload.media_type,
+    }
+
+
+def decode_upload(value: Any) -> Upload:
+    """Raises: Malformed when `value` is no upload."""
+    try:
+        content = base64.b64decode(value["content"], validate=True)
+        return Upload(name=value["name"], content=content, media_type=value["media_type"])
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise Malformed(f"not an upload: {error}") from error
+
+
+def encode_reading(reading: FileReading) -> dict[str, JSON]:
+    refused: list[JSON] = [
+        {"row": one.row, "reason": one.reason, "payload": one.payload} for one in reading.refused
+    ]
+    return {"items": [encode_item(one) for one in reading.items], "refused": refused}
+
+
+def decode_reading(value: Any) -> FileReading:
+    """Raises: Malformed when `value` is no reading of a file."""
+    try:
+        refused = tuple(
+            RefusedRow(row=int(one["row"]), reason=str(one["reason"]), payload=one["payload"])
+            for one in value["refused"]
+        )
+        return FileReading(items=decode_items(value["items"]), refused=refused)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"not a reading of a file: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """A contract value as JSON: days and instants in ISO 8601."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def encode_directory(page: DirectoryPage) -> dict[str, JSON]:
+    found: dict[str, JSON] = _plain(asdict(page))
+    return found
+
+
+def decode_directory(value: Any) -> DirectoryPage:
+    """Raises: Malformed when `value` is no page of a directory."""
+    try:
+        return DirectoryPage(
+            units=tuple(DirectoryUnit(**one) for one in value["units"]),
+            employees=tuple(DirectoryEmployee(**one) for one in value["employees"]),
+            assignments=tuple(_assignment(one) for one in value["assignments"]),
+            problems=tuple(str(one) for one in value["problems"]),
+            next_cursor=value["next_cursor"],
+        )
+    except Malformed:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"not a page of a directory: {error}") from error
+
+
+def _assignment(value: Mapping[str, Any]) -> DirectoryAssignment:
+    given = dict(value)
+    given["kind"] = PostKind(given["kind"])
+    given["starts_on"] = date.fromisoformat(given["starts_on"])
+    if given["ends_on"] is not None:
+        given["ends_on"] = date.fromisoformat(given["ends_on"])
+    return DirectoryAssignment(**given)
+
+
+def encode_result(result: Result) -> dict[str, JSON]:
+    found: dict[str, JSON] = _plain(asdict(result))
+    return found
+
+
+def decode_result(value: Any) -> Result:
+    """Raises: Malformed when `value` is no result."""
+    try:
+        given = dict(value)
+        given["kind"] = ResultKind(given["kind"])
+        given["starts_on"] = date.fromisoformat(given["starts_on"])
+        given["ends_on"] = date.fromisoformat(given["ends_on"])
+        given["employee"] = Official(**given["employee"])
+        given["appraiser"] = Official(**given["appraiser"])
+        given["work"], given["behaviour"] = Rating(given["work"]), Rating(given["behaviour"])
+        given["predicate"] = Predicate(given["predicate"])
+        return Result(**given)
+    except Malformed:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"not a result: {error}") from error
+
+
+def encode_receipt(receipt: Receipt) -> dict[str, JSON]:
+    return {
+        "reference": receipt.reference,
+        "at": receipt.at.isoformat(),
+        "message": receipt.message,
+    }
+
+
+def decode_receipt(value: Any) -> Receipt:
+    """Raises: Malformed when `value` is no receipt."""
+    try:
+        at = datetime.fromisoformat(value["at"])
+        return Receipt(reference=value["reference"], at=at, message=value["message"])
+    except Malformed:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"not a receipt: {error}") from error
 
 
 def encode_error(error: BaseException) -> dict[str, JSON]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 
 from schema.organizations.models import Agency
 from schema.tables import Row
@@ -30,8 +31,78 @@ class InboxKind(StrEnum):
     """A verified webhook call as it came: the plugin splits it into items."""
     ACTIVITY = "ACTIVITY"
     """Already an activity in the SDK's own form, as a service account submits it."""
+    FILE = "FILE"
+    """A file that somebody handed in, its bytes in base64: the plugin reads items out of it."""
     UNREADABLE = "UNREADABLE"
     """JSON that no column can hold (NUL, a lone surrogate): kept as ASCII text, given up."""
+
+
+class PluginState(StrEnum):
+    """Whether a plugin that was found can be used."""
+
+    READY = "READY"
+    QUARANTINED = "QUARANTINED"
+    """It cannot be loaded, or its version range leaves ours out; the rest goes on."""
+
+
+class BreakerState(StrEnum):
+    """Whether a service is asked at all (circuit breaker)."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    """It failed too often: only a probe is sent, and seldom."""
+    HALF_OPEN = "HALF_OPEN"
+    """A probe is under way or went well; one failure opens it again."""
+
+
+class ProblemCode(StrEnum):
+    """What is wrong with an installation, each with a fix that somebody can do."""
+
+    PLUGIN_MISSING = "PLUGIN_MISSING"
+    PLUGIN_BROKEN = "PLUGIN_BROKEN"
+    SETTINGS_INVALID = "SETTINGS_INVALID"
+    SECRETS_UNREADABLE = "SECRETS_UNREADABLE"
+    CREDENTIALS_REFUSED = "CREDENTIALS_REFUSED"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    SERVICE_UNREACHABLE = "SERVICE_UNREACHABLE"
+    SERVICE_ANSWERS_WRONGLY = "SERVICE_ANSWERS_WRONGLY"
+    BREAKER_OPEN = "BREAKER_OPEN"
+    INTAKE_HALTED = "INTAKE_HALTED"
+    PLUGIN_KILLED = "PLUGIN_KILLED"
+    FORGED = "FORGED"
+
+
+class TaskKind(StrEnum):
+    """What an administrator asks the worker to do with an installation."""
+
+    DRY_RUN = "DRY_RUN"
+    """One page is fetched and translated; nothing is kept of it but the answer."""
+    DIRECTORY = "DIRECTORY"
+    """The whole directory is read and compared; what would change is kept for a decision."""
+
+
+class TaskState(StrEnum):
+    """How far a task is."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class ChangeKind(StrEnum):
+    """What a directory would change in the organization."""
+
+    UNIT_ADDED = "UNIT_ADDED"
+    UNIT_CHANGED = "UNIT_CHANGED"
+    UNIT_MOVED = "UNIT_MOVED"
+    EMPLOYEE_ADDED = "EMPLOYEE_ADDED"
+    EMPLOYEE_CHANGED = "EMPLOYEE_CHANGED"
+    POST_STARTED = "POST_STARTED"
+    POST_ENDED = "POST_ENDED"
+    POST_CHANGED = "POST_CHANGED"
+    PROBLEM = "PROBLEM"
+    """Something that the service has wrong, or that we cannot take; nothing changes by it."""
 
 
 class RunState(StrEnum):
@@ -40,6 +111,23 @@ class RunState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     RETRYING = "RETRYING"
     FAILED = "FAILED"
+
+
+class Plugin(Row):
+    """A plugin as the worker last saw it, loaded in a process of its own."""
+
+    name = fields.CharField(max_length=60, unique=True, description="the entry point's name")
+    distribution = fields.TextField()
+    version = fields.CharField(max_length=60)
+    title = fields.TextField()
+    capabilities: list[str] = ArrayField(element_type="text", default=list)
+    settings_schema: dict[str, Any] = fields.JSONField(default=dict)
+    state = fields.CharEnumField(PluginState, max_length=12)
+    problem: str | None = fields.TextField(null=True)
+    seen_at = fields.DatetimeField()
+
+    class Meta:
+        table = "plugin"
 
 
 class Installation(Row):
@@ -53,11 +141,22 @@ class Installation(Row):
     title = fields.TextField()
     enabled = fields.BooleanField(default=True)
     settings: dict[str, Any] = fields.JSONField(default=dict)
-    webhook_secret = fields.TextField(null=True)
+    secrets: str | None = fields.TextField(
+        null=True, description="the settings that are secret, as JSON, encrypted"
+    )
+    webhook_secret: str | None = fields.TextField(null=True, description="encrypted")
     poll_seconds = fields.IntField(default=60)
     cursor = fields.TextField(null=True)
     next_poll_at = fields.DatetimeField()
     failures = fields.IntField(default=0, description="failed runs in a row")
+    paused = fields.BooleanField(
+        default=False, description="neither polled nor worked off; webhooks are kept"
+    )
+    breaker = fields.CharEnumField(BreakerState, max_length=10, default=BreakerState.CLOSED)
+    opened_at: datetime | None = fields.DatetimeField(null=True, description="the breaker, last")
+    halted_at: datetime | None = fields.DatetimeField(
+        null=True, description="the intake, since nothing of its items could be read"
+    )
 
     class Meta:
         table = "installation"
@@ -127,3 +226,66 @@ class DeadLetter(Row):
     class Meta:
         table = "dead_letter"
         indexes = (("installation_id", "created_at"), ("inbox_item_id",))
+
+
+class ConnectorProblem(Row):
+    """Something wrong with an installation, once however often it is met, until it is gone."""
+
+    installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
+        "ekinerja.Installation", related_name="problems", on_delete=fields.OnDelete.RESTRICT
+    )
+    installation_id: UUID
+    code = fields.CharEnumField(ProblemCode, max_length=24)
+    detail = fields.TextField()
+    times = fields.IntField(default=1, description="how often it was met")
+    first_at = fields.DatetimeField()
+    last_at = fields.DatetimeField()
+    dismissed_at: datetime | None = fields.DatetimeField(null=True)
+    resolved_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "connector_problem"
+        indexes = (("installation_id", "last_at"),)
+
+
+class ConnectorTask(Row):
+    """Something that an administrator asked for, which the worker does and answers."""
+
+    installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
+        "ekinerja.Installation", related_name="tasks", on_delete=fields.OnDelete.RESTRICT
+    )
+    installation_id: UUID
+    kind = fields.CharEnumField(TaskKind, max_length=10)
+    state = fields.CharEnumField(TaskState, max_length=10, default=TaskState.QUEUED)
+    requested_by = fields.CharField(max_length=120, description="a token's subject")
+    requested_at = fields.DatetimeField()
+    started_at: datetime | None = fields.DatetimeField(null=True)
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+    applied_at: datetime | None = fields.DatetimeField(
+        null=True, description="when its directory changes were made"
+    )
+    result: Any = fields.JSONField(null=True)
+    problem: str | None = fields.TextField(null=True)
+
+    class Meta:
+        table = "connector_task"
+        indexes = (("installation_id", "requested_at"),)
+
+
+class DirectoryChange(Row):
+    """One thing that a directory would change, in the order in which it would."""
+
+    task: fields.ForeignKeyRelation[ConnectorTask] = fields.ForeignKeyField(
+        "ekinerja.ConnectorTask", related_name="changes", on_delete=fields.OnDelete.RESTRICT
+    )
+    task_id: UUID
+    position = fields.IntField()
+    kind = fields.CharEnumField(ChangeKind, max_length=16)
+    subject = fields.TextField(description="a unit's code or an employee's NIP")
+    detail = fields.TextField()
+    before: Any = fields.JSONField(null=True)
+    after: Any = fields.JSONField(null=True)
+
+    class Meta:
+        table = "directory_change"
+        unique_together = (("task", "position"),)

@@ -3,12 +3,12 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from schema.access import Role
 from schema.events import EventKind
-from schema.feeds.models import DeadLetterCause, InboxKind, RunState
+from schema.feeds.models import BreakerState, ChangeKind, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
 from schema.matrices.models import MemberRole, Publication
-from schema.organizations.models import AssignmentKind
+from schema.organizations.models import AssignmentKind, ClockDirection
 from schema.plans.models import Approach, AttachmentKind, Behaviour, EvaluationEventKind, EvaluationKind, PlanEventKind, PlanState
 from schema.policies.models import HolidayKind, LateEntries
-from schema.progress.models import RecordEventKind, RecordState
+from schema.progress.models import RecordEventKind, RecordState, SuggestionOrigin
 from schema.targets.models import Accumulation, Aspect, Classification, EdgeKind, Perspective, Polarity, ResultCategory, TargetKind
 from schema.values import uuid7
 from tortoise.contrib.postgres.fields import ArrayField
@@ -81,6 +81,23 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='ClockEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation_id', fields.UUIDField(description='the connector installation that says so')),
+                ('source_id', fields.CharField(max_length=200)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='clock_events', on_delete=OnDelete.RESTRICT)),
+                ('day', fields.DateField(description="in the employee's own time zone")),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('direction', fields.CharEnumField(description='IN: IN\nOUT: OUT', enum_type=ClockDirection, max_length=3)),
+                ('place', fields.TextField(null=True, unique=False)),
+                ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('retracted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'clock_event', 'app': 'ekinerja', 'unique_together': (('installation_id', 'source_id'),), 'indexes': [Index(fields=['employee_id', 'day'])], 'pk_attr': 'id', 'table_description': 'Somebody clocked in or out (*presensi*), as a source says. Append-only; presence, not work.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='DailyLog',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -100,7 +117,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ('position', fields.BigIntField(null=True, unique=True)),
-                ('kind', fields.CharEnumField(description='PROGRESS_RECEIVED: progress.received\nPROGRESS_LOGGED: progress.logged\nPROGRESS_CONFIRMED: progress.confirmed\nPROGRESS_DISMISSED: progress.dismissed\nPROGRESS_CORRECTED: progress.corrected\nPROGRESS_RETURNED: progress.returned', enum_type=EventKind, max_length=40)),
+                ('kind', fields.CharEnumField(description='PROGRESS_RECEIVED: progress.received\nPROGRESS_LOGGED: progress.logged\nPROGRESS_CONFIRMED: progress.confirmed\nPROGRESS_DISMISSED: progress.dismissed\nPROGRESS_CORRECTED: progress.corrected\nPROGRESS_RETURNED: progress.returned\nPROGRESS_RETRACTED: progress.retracted', enum_type=EventKind, max_length=40)),
                 ('agency_id', fields.UUIDField()),
                 ('employee_id', fields.UUIDField()),
                 ('record_id', fields.UUIDField()),
@@ -134,13 +151,67 @@ class Migration(migrations.Migration):
                 ('title', fields.TextField(unique=False)),
                 ('enabled', fields.BooleanField(default=True)),
                 ('settings', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
-                ('webhook_secret', fields.TextField(null=True, unique=False)),
+                ('secrets', fields.TextField(null=True, description='the settings that are secret, as JSON, encrypted', unique=False)),
+                ('webhook_secret', fields.TextField(null=True, description='encrypted', unique=False)),
                 ('poll_seconds', fields.IntField(default=60)),
                 ('cursor', fields.TextField(null=True, unique=False)),
                 ('next_poll_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('failures', fields.IntField(default=0, description='failed runs in a row')),
+                ('paused', fields.BooleanField(default=False, description='neither polled nor worked off; webhooks are kept')),
+                ('breaker', fields.CharEnumField(default=BreakerState.CLOSED, description='CLOSED: CLOSED\nOPEN: OPEN\nHALF_OPEN: HALF_OPEN', enum_type=BreakerState, max_length=10)),
+                ('opened_at', fields.DatetimeField(null=True, description='the breaker, last', auto_now=False, auto_now_add=False)),
+                ('halted_at', fields.DatetimeField(null=True, description='the intake, since nothing of its items could be read', auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'installation', 'app': 'ekinerja', 'unique_together': (('agency', 'plugin', 'title'),), 'pk_attr': 'id', 'table_description': "A connector installed for an agency. The cursor is the source's own, opaque to us."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='ConnectorProblem',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='problems', on_delete=OnDelete.RESTRICT)),
+                ('code', fields.CharEnumField(description='PLUGIN_MISSING: PLUGIN_MISSING\nPLUGIN_BROKEN: PLUGIN_BROKEN\nSETTINGS_INVALID: SETTINGS_INVALID\nSECRETS_UNREADABLE: SECRETS_UNREADABLE\nCREDENTIALS_REFUSED: CREDENTIALS_REFUSED\nCURSOR_INVALID: CURSOR_INVALID\nSERVICE_UNREACHABLE: SERVICE_UNREACHABLE\nSERVICE_ANSWERS_WRONGLY: SERVICE_ANSWERS_WRONGLY\nBREAKER_OPEN: BREAKER_OPEN\nINTAKE_HALTED: INTAKE_HALTED\nPLUGIN_KILLED: PLUGIN_KILLED\nFORGED: FORGED', enum_type=ProblemCode, max_length=24)),
+                ('detail', fields.TextField(unique=False)),
+                ('times', fields.IntField(default=1, description='how often it was met')),
+                ('first_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('last_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('dismissed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('resolved_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'connector_problem', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'last_at'])], 'pk_attr': 'id', 'table_description': 'Something wrong with an installation, once however often it is met, until it is gone.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='ConnectorTask',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='tasks', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='DRY_RUN: DRY_RUN\nDIRECTORY: DIRECTORY', enum_type=TaskKind, max_length=10)),
+                ('state', fields.CharEnumField(default=TaskState.QUEUED, description='QUEUED: QUEUED\nRUNNING: RUNNING\nSUCCEEDED: SUCCEEDED\nFAILED: FAILED', enum_type=TaskState, max_length=10)),
+                ('requested_by', fields.CharField(description="a token's subject", max_length=120)),
+                ('requested_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('started_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('applied_at', fields.DatetimeField(null=True, description='when its directory changes were made', auto_now=False, auto_now_add=False)),
+                ('result', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ('problem', fields.TextField(null=True, unique=False)),
+            ],
+            options={'table': 'connector_task', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'requested_at'])], 'pk_attr': 'id', 'table_description': 'Something that an administrator asked for, which the worker does and answers.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='DirectoryChange',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('task', fields.ForeignKeyField('ekinerja.ConnectorTask', source_field='task_id', db_constraint=True, to_field='id', related_name='changes', on_delete=OnDelete.RESTRICT)),
+                ('position', fields.IntField()),
+                ('kind', fields.CharEnumField(description='UNIT_ADDED: UNIT_ADDED\nUNIT_CHANGED: UNIT_CHANGED\nUNIT_MOVED: UNIT_MOVED\nEMPLOYEE_ADDED: EMPLOYEE_ADDED\nEMPLOYEE_CHANGED: EMPLOYEE_CHANGED\nPOST_STARTED: POST_STARTED\nPOST_ENDED: POST_ENDED\nPOST_CHANGED: POST_CHANGED\nPROBLEM: PROBLEM', enum_type=ChangeKind, max_length=16)),
+                ('subject', fields.TextField(description="a unit's code or an employee's NIP", unique=False)),
+                ('detail', fields.TextField(unique=False)),
+                ('before', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ('after', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+            ],
+            options={'table': 'directory_change', 'app': 'ekinerja', 'unique_together': (('task', 'position'),), 'pk_attr': 'id', 'table_description': 'One thing that a directory would change, in the order in which it would.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -149,7 +220,7 @@ class Migration(migrations.Migration):
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='inbox', on_delete=OnDelete.RESTRICT)),
                 ('source_id', fields.CharField(max_length=200)),
-                ('kind', fields.CharEnumField(default=InboxKind.ITEM, description='ITEM: ITEM\nDELIVERY: DELIVERY\nACTIVITY: ACTIVITY\nUNREADABLE: UNREADABLE', enum_type=InboxKind, max_length=10)),
+                ('kind', fields.CharEnumField(default=InboxKind.ITEM, description='ITEM: ITEM\nDELIVERY: DELIVERY\nACTIVITY: ACTIVITY\nFILE: FILE\nUNREADABLE: UNREADABLE', enum_type=InboxKind, max_length=10)),
                 ('body', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
                 ('body_hash', fields.CharField(description='SHA-256 of the canonical JSON', max_length=64)),
                 ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -234,6 +305,37 @@ class Migration(migrations.Migration):
                 ('reason', fields.TextField(null=True, unique=False)),
             ],
             options={'table': 'evaluation_event', 'app': 'ekinerja', 'indexes': [Index(fields=['evaluation_period_id'])], 'pk_attr': 'id', 'table_description': "One line of an evaluation period's history. Append-only."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='Plugin',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, description="the entry point's name", max_length=60)),
+                ('distribution', fields.TextField(unique=False)),
+                ('version', fields.CharField(max_length=60)),
+                ('title', fields.TextField(unique=False)),
+                ('capabilities', ArrayField(default=list, element_type='TEXT')),
+                ('settings_schema', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
+                ('state', fields.CharEnumField(description='READY: READY\nQUARANTINED: QUARANTINED', enum_type=PluginState, max_length=12)),
+                ('problem', fields.TextField(null=True, unique=False)),
+                ('seen_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'plugin', 'app': 'ekinerja', 'pk_attr': 'id', 'table_description': 'A plugin as the worker last saw it, loaded in a process of its own.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='Retraction',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='retractions', on_delete=OnDelete.RESTRICT)),
+                ('inbox_item', fields.OneToOneField('ekinerja.InboxItem', source_field='inbox_item_id', db_constraint=True, to_field='id', related_name='retraction', on_delete=OnDelete.RESTRICT)),
+                ('retracts', fields.CharField(description='the source id that is taken back', max_length=200)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('reason', fields.TextField(unique=False)),
+                ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'retraction', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'retracts'])], 'pk_attr': 'id', 'table_description': 'A source takes back what it said. Append-only; it may come before what it takes back.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -446,6 +548,22 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='MappingRule',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('position', fields.IntField()),
+                ('plugin', fields.CharField(null=True, max_length=60)),
+                ('activity_kind', fields.CharField(null=True, max_length=120)),
+                ('words', fields.TextField(null=True, description="all are in the activity's title", unique=False)),
+                ('goal', fields.ForeignKeyField('ekinerja.Target', source_field='goal_id', db_constraint=True, to_field='id', related_name='mapping_rules', on_delete=OnDelete.CASCADE)),
+                ('set_by', fields.CharField(max_length=120)),
+                ('set_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'mapping_rule', 'app': 'ekinerja', 'unique_together': (('agency', 'position'),), 'indexes': [Index(fields=['goal_id'])], 'pk_attr': 'id', 'table_description': 'What an agency says of activities of one kind: they serve the targets under one goal.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='MatrixCell',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -498,6 +616,7 @@ class Migration(migrations.Migration):
                 ('suggested_target', fields.ForeignKeyField('ekinerja.Target', source_field='suggested_target_id', null=True, db_constraint=True, to_field='id', related_name='suggested', on_delete=OnDelete.RESTRICT)),
                 ('suggestion_score', fields.DecimalField(null=True, max_digits=5, decimal_places=4)),
                 ('suggestion_reason', fields.TextField(null=True, unique=False)),
+                ('suggestion_origin', fields.CharEnumField(null=True, description='RULE: RULE\nHABIT: HABIT\nTEXT: TEXT', enum_type=SuggestionOrigin, max_length=5)),
                 ('supersedes', fields.ForeignKeyField('ekinerja.ProgressRecord', source_field='supersedes_id', null=True, db_constraint=True, to_field='id', related_name='superseded_by', on_delete=OnDelete.RESTRICT)),
                 ('state', fields.CharEnumField(description='PENDING: PENDING\nCONFIRMED: CONFIRMED\nDISMISSED: DISMISSED\nRETURNED: RETURNED\nSUPERSEDED: SUPERSEDED\nRETRACTED: RETRACTED', enum_type=RecordState, max_length=10)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),

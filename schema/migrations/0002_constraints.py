@@ -99,7 +99,19 @@ ALTER TABLE matrix_cell ADD CHECK (kind IN ('DIRECT', 'WEIGHTED', 'INDIRECT')),
   ADD CHECK (share IS NULL OR kind = 'DIRECT');
 
 ALTER TABLE installation ADD CHECK (poll_seconds BETWEEN 1 AND 86400);
+ALTER TABLE installation ADD CHECK (breaker IN ('CLOSED', 'OPEN', 'HALF_OPEN')),
+  ADD CHECK (breaker = 'CLOSED' OR opened_at IS NOT NULL);
+ALTER TABLE connector_problem ADD CHECK (times > 0 AND last_at >= first_at);
+CREATE UNIQUE INDEX connector_problem_open ON connector_problem (installation_id, code)
+  WHERE resolved_at IS NULL;
+CREATE INDEX connector_task_open ON connector_task (installation_id, id)
+  WHERE state IN ('QUEUED', 'RUNNING');
+ALTER TABLE clock_event ADD CHECK (direction IN ('IN', 'OUT')),
+  ADD FOREIGN KEY (installation_id) REFERENCES installation (id) ON DELETE RESTRICT;
+ALTER TABLE mapping_rule ADD CHECK (position > 0),
+  ADD CHECK (plugin IS NOT NULL OR activity_kind IS NOT NULL OR words IS NOT NULL);
 ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
+  ADD CHECK ((suggested_target_id IS NULL) = (suggestion_origin IS NULL)),
   ADD CHECK (ends_at <= starts_at + interval '24 hours'),
   ADD CHECK (minutes = floor(extract(epoch FROM ends_at - starts_at) / 60)),
   ADD CHECK (state IN
@@ -132,6 +144,10 @@ BEGIN
 END
 $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON activity
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON retraction
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON clock_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON record_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -431,19 +447,23 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
   working_week, holiday, period, evaluation_period, performance_plan, behaviour_expectation,
   plan_attachment, target, target_edge, indicator, trajectory_point, stage, action_plan,
   role_matrix, matrix_member, matrix_cell, cascade_template,
-  installation, progress_record, daily_log
+  installation, connector_problem, connector_task, mapping_rule, progress_record, daily_log
   TO ekinerja_app;
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
-  trajectory_point, stage, action_plan, matrix_member, matrix_cell TO ekinerja_app;
+  trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
 GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;
 
-GRANT INSERT ON inbox_item, dead_letter, run, activity, progress_record, evidence, record_event,
-  daily_log, event TO ekinerja_worker;
-GRANT UPDATE ON installation, daily_log TO ekinerja_worker;
+GRANT INSERT ON inbox_item, dead_letter, run, activity, retraction, clock_event, progress_record,
+  evidence, record_event, daily_log, event, plugin, connector_problem, connector_task,
+  directory_change TO ekinerja_worker;
+GRANT UPDATE ON installation, daily_log, plugin, connector_problem, connector_task
+  TO ekinerja_worker;
+GRANT UPDATE (state, decided_at) ON progress_record TO ekinerja_worker;
+GRANT UPDATE (retracted_at) ON clock_event TO ekinerja_worker;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_worker;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;

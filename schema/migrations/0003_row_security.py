@@ -123,6 +123,15 @@ POLICIES = {
       WHERE r.activity_id = activity.id LIMIT 1)""",
     "daily_log": sees_work_of("daily_log.employee_id"),
     "installation": f"agency_id = ANY ({AGENCIES})",
+    # What software there is, for whoever administers or audits anything.
+    "plugin": f"cardinality({AGENCIES}) > 0",
+    "connector_problem": sees("installation", "connector_problem.installation_id"),
+    "connector_task": sees("installation", "connector_task.installation_id"),
+    "directory_change": sees("connector_task", "directory_change.task_id"),
+    "mapping_rule": in_directory("agency_id"),
+    "clock_event": sees_work_of("clock_event.employee_id"),
+    "retraction": """(SELECT true FROM activity a WHERE a.installation_id = retraction.installation_id
+      AND a.source_id = retraction.retracts)""",
     "run": sees("installation", "run.installation_id"),
     "dead_letter": sees("installation", "dead_letter.installation_id"),
     # What waits is counted; what became a record is that person's and no longer the connector's.
@@ -132,7 +141,8 @@ POLICIES = {
 }
 UNREAD = ("role_grant", "event")
 PARTLY_READ = {
-    "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures",
+    "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures, "
+    "paused, breaker, opened_at, halted_at",
 }
 """All but the settings, the webhook's secret and the source's cursor."""
 

@@ -10,6 +10,13 @@ from schema.access import Role
 from schema.tables import Row
 
 
+class ClockDirection(StrEnum):
+    """Which way somebody passed the clock."""
+
+    IN = "IN"
+    OUT = "OUT"
+
+
 class AssignmentKind(StrEnum):
     """How a post is held: definitive, or acting (*pelaksana tugas, pelaksana harian*)."""
 
@@ -132,3 +139,28 @@ class RoleGrant(Row):
         table = "role_grant"
         unique_together = (("subject", "agency", "role"),)
         indexes = (("agency_id",),)
+
+
+class ClockEvent(Row):
+    """Somebody clocked in or out (*presensi*), as a source says. Append-only; presence, not work.
+
+    `retracted_at` is set when the source takes it back.
+    """
+
+    installation_id = fields.UUIDField(description="the connector installation that says so")
+    source_id = fields.CharField(max_length=200)
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="clock_events", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    day = fields.DateField(description="in the employee's own time zone")
+    at = fields.DatetimeField()
+    direction = fields.CharEnumField(ClockDirection, max_length=3)
+    place: str | None = fields.TextField(null=True)
+    received_at = fields.DatetimeField()
+    retracted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "clock_event"
+        unique_together = (("installation_id", "source_id"),)
+        indexes = (("employee_id", "day"),)

@@ -23,6 +23,7 @@ from schema.progress.models import (
     RecordEvent,
     RecordEventKind,
     RecordState,
+    SuggestionOrigin,
 )
 from schema.progress.rules import Proof, check_proof, span_of
 from schema.values import uuid7
@@ -141,6 +142,7 @@ async def take_in(
         suggested_target_id=found and found.target_id,
         suggestion_score=found and found.score,
         suggestion_reason=found and found.reason,
+        suggestion_origin=found and SuggestionOrigin.TEXT,
         state=RecordState.PENDING,
         created_at=now,
     )

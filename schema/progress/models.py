@@ -38,6 +38,17 @@ class RecordEventKind(StrEnum):
     RETRACTED = "RETRACTED"
 
 
+class SuggestionOrigin(StrEnum):
+    """What a suggestion rests on."""
+
+    RULE = "RULE"
+    """A mapping rule of the agency."""
+    HABIT = "HABIT"
+    """What this employee confirmed before for the same kind of work."""
+    TEXT = "TEXT"
+    """The words of the activity and of the target."""
+
+
 class Activity(Row):
     """What a source says that an employee did. Append-only: a trigger refuses any change."""
 
@@ -68,6 +79,54 @@ class Activity(Row):
         table = "activity"
         unique_together = (("installation", "source_id"),)
         indexes = (("employee_id",),)
+
+
+class Retraction(Row):
+    """A source takes back what it said. Append-only; it may come before what it takes back."""
+
+    installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
+        "ekinerja.Installation", related_name="retractions", on_delete=fields.OnDelete.RESTRICT
+    )
+    installation_id: UUID
+    inbox_item: fields.OneToOneRelation[InboxItem] = fields.OneToOneField(
+        "ekinerja.InboxItem", related_name="retraction", on_delete=fields.OnDelete.RESTRICT
+    )
+    inbox_item_id: UUID
+    retracts = fields.CharField(max_length=200, description="the source id that is taken back")
+    at: datetime = fields.DatetimeField()
+    reason = fields.TextField()
+    received_at: datetime = fields.DatetimeField()
+
+    class Meta:
+        table = "retraction"
+        indexes = (("installation_id", "retracts"),)
+
+
+class MappingRule(Row):
+    """What an agency says of activities of one kind: they serve the targets under one goal.
+
+    A part that is None holds for all. Of the rules that hold, the first by `position` decides.
+    """
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    position = fields.IntField()
+    plugin = fields.CharField(max_length=60, null=True)
+    activity_kind = fields.CharField(max_length=120, null=True)
+    words: str | None = fields.TextField(null=True, description="all are in the activity's title")
+    goal: fields.ForeignKeyRelation[Target] = fields.ForeignKeyField(
+        "ekinerja.Target", related_name="mapping_rules", on_delete=fields.OnDelete.CASCADE
+    )
+    goal_id: UUID
+    set_by = fields.CharField(max_length=120)
+    set_at: datetime = fields.DatetimeField()
+
+    class Meta:
+        table = "mapping_rule"
+        unique_together = (("agency", "position"),)
+        indexes = (("goal_id",),)
 
 
 class ProgressRecord(Row):
@@ -116,6 +175,9 @@ class ProgressRecord(Row):
     suggested_target_id: UUID | None
     suggestion_score = fields.DecimalField(max_digits=5, decimal_places=4, null=True)
     suggestion_reason = fields.TextField(null=True)
+    suggestion_origin: SuggestionOrigin | None = fields.CharEnumField(  # type: ignore[assignment]
+        SuggestionOrigin, max_length=5, null=True
+    )
     supersedes: fields.ForeignKeyNullableRelation["ProgressRecord"] = fields.ForeignKeyField(
         "ekinerja.ProgressRecord",
         related_name="superseded_by",

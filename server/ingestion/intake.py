@@ -143,12 +143,18 @@ class Intake:
         match item.kind:
             case InboxKind.ITEM:
                 original = Item(source_id=item.source_id, payload=item.body)
-                return await self.plugins.translate(*place, original)
+                (answer,) = await self.plugins.translate(*place, [original])
+                if isinstance(answer, Exception):
+                    raise answer
+                if not isinstance(answer, Activity):
+                    detail = f"{type(answer).__name__} is not taken in yet"
+                    return GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
+                return answer
             case InboxKind.DELIVERY:
                 return Split(await self.plugins.receive(*place, Delivery(**item.body)))
             case InboxKind.ACTIVITY:
                 return Activity.from_json(item.body)
-            case InboxKind.UNREADABLE:
+            case InboxKind.UNREADABLE | InboxKind.FILE:
                 detail = "the body holds a NUL, a lone surrogate or no number"
                 return GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
 

@@ -1,9 +1,21 @@
 """What ingestion asks of plugins: the part of PluginHost that it uses, and that tests fake."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ekinerja_connectors import JSON, Activity, Delivery, Item, Page
+from ekinerja_connectors import (
+    JSON,
+    ConnectorError,
+    Delivery,
+    DirectoryPage,
+    FileReading,
+    Item,
+    Page,
+    Receipt,
+    Result,
+    Statement,
+    Upload,
+)
 
 from server.plugin_host import PluginBroken, PluginInfo
 
@@ -23,6 +35,22 @@ class Plugins(Protocol):
         self, plugin: str, installation: str, settings: Mapping[str, JSON], delivery: Delivery
     ) -> tuple[Item, ...]: ...
 
+    async def read(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], upload: Upload
+    ) -> FileReading: ...
+
     async def translate(
-        self, plugin: str, installation: str, settings: Mapping[str, JSON], item: Item
-    ) -> Activity: ...
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        items: Sequence[Item],
+    ) -> list[Statement | ConnectorError | PluginBroken]: ...
+
+    async def directory(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
+    ) -> DirectoryPage: ...
+
+    async def send(
+        self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result
+    ) -> Receipt: ...

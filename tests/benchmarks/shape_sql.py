@@ -164,9 +164,9 @@ FROM shape_active a, generate_series(0, 39) i WHERE (a.e - 1) % 20 = 2
 """,
     """
 INSERT INTO installation (id, agency_id, plugin, title, enabled, settings, poll_seconds,
-  next_poll_at, failures)
+  next_poll_at, failures, paused, breaker)
 VALUES (pg_temp.key(14, 1), pg_temp.key(1, 1), 'letters', 'Persuratan', false, '{}', 60,
-  '2026-11-02 00:00Z', 0)
+  '2026-11-02 00:00Z', 0, false, 'CLOSED')
 """,
     """
 INSERT INTO inbox_item (id, installation_id, source_id, kind, body, body_hash, received_at,
@@ -185,10 +185,10 @@ FROM shape_pending ORDER BY n
     """
 INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
   description, category, activity_id, suggested_target_id, suggestion_score, suggestion_reason,
-  late, state, created_at)
+  suggestion_origin, late, state, created_at)
 SELECT pg_temp.key(13, x'100000000'::bigint + p.n), pg_temp.key(1, 1), pg_temp.key(4, p.e),
   '2026-11-02', p.at, p.at + interval '10 minutes', 10, 'Konsep surat ' || p.n, 'Persuratan',
-  pg_temp.key(16, p.n), pg_temp.key(9, t.t), 0.75, 'kebijakan', false, 'PENDING', p.at
+  pg_temp.key(16, p.n), pg_temp.key(9, t.t), 0.75, 'kebijakan', 'TEXT', false, 'PENDING', p.at
 FROM shape_pending p
 JOIN shape_target t ON t.u = (p.e - 1) / 20 + 1 AND t.k = 3 AND t.position = p.i % 3
 ORDER BY p.n

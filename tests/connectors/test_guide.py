@@ -51,9 +51,7 @@ async def test_connector_of_the_guide_runs_in_the_host(tmp_path: Path) -> None:
         info = await host.describe("rapat")
         cancelled = Item(source_id="rapat-2", payload={"state": "cancelled"})
         settings = {"base_url": "http://127.0.0.1:9", "api_token": "invented"}
-        outcome = await asyncio.gather(
-            host.translate("rapat", "one", settings, cancelled), return_exceptions=True
-        )
+        outcome = await host.translate("rapat", "one", settings, [cancelled])
     finally:
         await host.close()
 

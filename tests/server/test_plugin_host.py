@@ -96,6 +96,15 @@ async def assert_works(host: PluginHost, plugin: str) -> None:
     assert [item.source_id for item in page.items] == ["a-1"]
 
 
+async def translated(host: PluginHost, plugin: str, item: Item) -> Activity:
+    """What one item states; its error is raised."""
+    (answer,) = await host.translate(plugin, "one", SETTINGS, [item])
+    if isinstance(answer, Exception):
+        raise answer
+    assert isinstance(answer, Activity)
+    return answer
+
+
 async def test_good_plugin_is_found_described_read_and_translated(
     host: PluginHost, install: Install
 ) -> None:
@@ -105,7 +114,7 @@ async def test_good_plugin_is_found_described_read_and_translated(
     page = await host.fetch("good", "one", SETTINGS, "1")
     delivery = Delivery(id="msg-1", body='{"a": "\\ud800"}')
     received = await host.receive("good", "one", SETTINGS, delivery)
-    activity = await host.translate("good", "one", SETTINGS, page.items[0])
+    activity = await translated(host, "good", page.items[0])
 
     assert "good" in host.discover()
     assert (info.name, info.distribution, info.version) == ("good", "uji-good", "1.0")
@@ -217,7 +226,7 @@ async def test_error_of_a_plugin_arrives_as_its_class_and_the_process_goes_on(
     install("raising", f"def translate(self, item): raise {raised}")
 
     with pytest.raises(expected) as caught:
-        await host.translate("raising", "one", SETTINGS, Item(source_id="a", payload=None))
+        await translated(host, "raising", Item(source_id="a", payload=None))
 
     assert caught.type is expected
     if isinstance(caught.value, Retryable):
@@ -260,7 +269,7 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
     install("good")
     install("hanging", body)
     item = Item(source_id="a-1", payload=None)
-    await hasty.translate("hanging", "one", SETTINGS, item)  # it runs, and so is warm
+    await translated(hasty, "hanging", item)  # it runs, and so is warm
     process = hasty._children["hanging"].process
 
     hanging = asyncio.create_task(hasty.fetch("hanging", "one", SETTINGS, None))
@@ -269,7 +278,7 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
         await hanging
 
     assert await process.wait() == -signal.SIGKILL
-    await hasty.translate("hanging", "one", SETTINGS, item)  # in a new process
+    await translated(hasty, "hanging", item)  # in a new process
     assert hasty._children["hanging"].process.pid != process.pid
 
 
@@ -389,7 +398,7 @@ async def test_fault_in_a_call_is_a_clear_error_and_harms_nobody_else(
     await assert_works(host, "good")
     assert host._children["good"].process.pid == neighbour
     item = Item(source_id="a-1", payload=None)
-    assert (await host.translate("bad", "one", SETTINGS, item)).nip == NIP
+    assert (await translated(host, "bad", item)).nip == NIP
 
 
 @pytest.mark.parametrize(
@@ -437,7 +446,7 @@ async def test_activity_under_another_source_id_is_refused(
     )
 
     with pytest.raises(PluginBroken, match="another source_id"):
-        await host.translate("forging", "one", SETTINGS, Item(source_id="a", payload=None))
+        await translated(host, "forging", Item(source_id="a", payload=None))
 
 
 async def test_child_that_was_killed_is_started_again(host: PluginHost, install: Install) -> None:
@@ -489,7 +498,7 @@ from server.plugin_host import PluginHost
 async def main():
     host = PluginHost(path=pathlib.Path({str(tmp_path)!r}))
     settings = {SETTINGS!r}
-    await host.translate("orphan", "one", settings, Item(source_id="a", payload=None))
+    await host.translate("orphan", "one", settings, [Item(source_id="a", payload=None)])
     print(host._children["orphan"].process.pid, flush=True)
     await host.fetch("orphan", "one", settings, None)
     await asyncio.sleep(3600)
