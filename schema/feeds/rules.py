@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schema.errors import DomainError, ErrorCode
-from schema.feeds.models import InboxKind
+from schema.feeds.models import InboxKind, ProblemCode
 from schema.values import is_safe_text
 
 LONGEST_SOURCE_ID = 200
@@ -19,6 +19,58 @@ SECRET_BYTES = range(24, 65)
 MOST_SECRETS = 2
 """The old one and the new one, while a sender changes over."""
 POLL_SECONDS = range(1, 86_401)
+
+FIXES: dict[ProblemCode, tuple[str, str]] = {
+    ProblemCode.PLUGIN_MISSING: (
+        "Pasang distribusi plugin di server pekerja, lalu mulai ulang.",
+        "Install the plugin's distribution on the worker's host, and restart it.",
+    ),
+    ProblemCode.PLUGIN_BROKEN: (
+        "Pasang versi plugin yang lain, atau sampaikan sebabnya kepada pembuatnya.",
+        "Install another version of the plugin, or tell its vendor the cause.",
+    ),
+    ProblemCode.SETTINGS_INVALID: (
+        "Perbaiki pengaturan yang disebut.",
+        "Mend the settings that are named.",
+    ),
+    ProblemCode.SECRETS_UNREADABLE: (
+        "Kembalikan kunci lama ke EKINERJA_SECRET_KEYS, atau isi ulang rahasianya.",
+        "Give the former key back to EKINERJA_SECRET_KEYS, or write the secrets anew.",
+    ),
+    ProblemCode.CREDENTIALS_REFUSED: (
+        "Isi kredensial yang baru dari pemilik layanan.",
+        "Write new credentials from the owner of the service.",
+    ),
+    ProblemCode.CURSOR_INVALID: (
+        "Atur ulang kursor: yang sudah dibaca tidak menjadi ganda.",
+        "Reset the cursor: what was read already does not come twice.",
+    ),
+    ProblemCode.SERVICE_UNREACHABLE: (
+        "Tunggu, atau periksa alamat dan jaringan; percobaan berlanjut sendiri.",
+        "Wait, or check the address and the network; attempts go on by themselves.",
+    ),
+    ProblemCode.SERVICE_ANSWERS_WRONGLY: (
+        "Sampaikan kepada pembuat plugin: bentuk jawaban layanan tidak dikenal.",
+        "Tell the plugin's vendor: the shape of the service's answers is unknown.",
+    ),
+    ProblemCode.BREAKER_OPEN: (
+        "Tunggu: layanan dicoba paling sering tiap 30 detik dan semua dikejar sesudah pulih.",
+        "Wait: the service is probed every 30 s at most, and all is caught up once it is back.",
+    ),
+    ProblemCode.INTAKE_HALTED: (
+        "Periksa pengaturan dan versi plugin, lalu lanjutkan; tidak ada yang hilang.",
+        "Check the settings and the plugin's version, then resume; nothing is lost.",
+    ),
+    ProblemCode.PLUGIN_KILLED: (
+        "Sampaikan kepada pembuat plugin: prosesnya macet, mati, atau melewati batas.",
+        "Tell the plugin's vendor: its process hung, died or went over its limits.",
+    ),
+    ProblemCode.FORGED: (
+        "Jangan percayai plugin ini sampai pembuatnya menjelaskan.",
+        "Do not trust this plugin until its vendor has explained.",
+    ),
+}
+"""What to do about each problem, in Indonesian and in English."""
 
 # A NUL in JSON text, unless the backslash before its `u` is itself escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

@@ -32,7 +32,7 @@ from schema.feeds.rules import Received
 from schema.progress.intake import person_of, take_in
 from schema.tables import transaction
 from schema.values import utc_now
-from server.ingestion.plugins import PluginBroken, Plugins
+from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 from server.ingestion.retry import backoff
 
 BATCH = 100
@@ -139,7 +139,7 @@ class Intake:
             return GivenUp(DeadLetterCause.UNTRANSLATABLE, str(error))
 
     async def _answer(self, installation: Installation, item: Waiting) -> Outcome:
-        place = (installation.plugin, str(installation.id), installation.settings)
+        place = (installation.plugin, str(installation.id), settings_of(installation))
         match item.kind:
             case InboxKind.ITEM:
                 original = Item(source_id=item.source_id, payload=item.body)

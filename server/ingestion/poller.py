@@ -14,7 +14,7 @@ from schema.feeds import service
 from schema.feeds.models import Installation, RunState
 from schema.feeds.rules import Received
 from schema.values import is_safe_text, utc_now
-from server.ingestion.plugins import PluginBroken, Plugins
+from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 from server.ingestion.retry import FOR_AN_ADMINISTRATOR, backoff
 
 LOOK_AGAIN = timedelta(seconds=5)
@@ -52,7 +52,7 @@ class Poller:
             page = await self.plugins.fetch(
                 installation.plugin,
                 str(installation.id),
-                installation.settings,
+                settings_of(installation),
                 installation.cursor,
             )
             await self._keep(installation, page, started_at)
