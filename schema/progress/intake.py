@@ -5,7 +5,7 @@ not know the SDK. Who calls it has checked that the activity belongs to the inbo
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -16,16 +16,15 @@ from schema import events
 from schema.events import EventKind
 from schema.organizations.models import Employee
 from schema.progress import daily_logs
-from schema.progress.matching import Candidate, Suggestion, suggest
 from schema.progress.models import (
     Evidence,
     ProgressRecord,
     RecordEvent,
     RecordEventKind,
     RecordState,
-    SuggestionOrigin,
 )
 from schema.progress.rules import Proof, check_proof, span_of
+from schema.progress.suggesting import Work, suggestions
 from schema.values import uuid7
 
 KEEP = """
@@ -38,21 +37,6 @@ ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING id
 EXISTING = """
 SELECT r.id FROM activity a JOIN progress_record r ON r.activity_id = a.id
 WHERE a.installation_id = $1 AND a.source_id = $2 AND r.supersedes_id IS NULL
-"""
-
-# A target with one line for its title, each indicator and each stage; only what a record of the
-# day could count for.
-CANDIDATES = """
-SELECT t.id, t.title
-  || coalesce((SELECT string_agg(E'\\n' || i.title, '' ORDER BY i.position)
-               FROM indicator i WHERE i.target_id = t.id), '')
-  || coalesce((SELECT string_agg(E'\\n' || s.title, '' ORDER BY s.position)
-               FROM stage s WHERE s.target_id = t.id), '') AS text
-FROM target t JOIN period p ON p.id = t.period_id
-LEFT JOIN performance_plan q ON q.id = t.plan_id
-WHERE t.owner_employee_id = $1 AND $2 BETWEEN p.starts_on AND p.ends_on
-  AND (q.id IS NULL OR (q.state = 'APPROVED' AND $2 BETWEEN q.starts_on AND q.ends_on))
-ORDER BY t.position, t.id
 """
 
 
@@ -127,7 +111,16 @@ async def take_in(
     )
     if activity_id is None:
         return await _existing(connection, installation_id, activity.source_id)
-    found = await _suggestion(connection, activity, employee.id, span.day)
+    work = Work(
+        employee_id=employee.id,
+        day=span.day,
+        plugin=plugin,
+        kind=activity.kind,
+        title=activity.title,
+        description=activity.description,
+        category=activity.category,
+    )
+    [found] = await suggestions(connection, installation_id, [work])
     record = await ProgressRecord.create(
         using_db=connection,
         agency_id=employee.agency_id,
@@ -142,7 +135,7 @@ async def take_in(
         suggested_target_id=found and found.target_id,
         suggestion_score=found and found.score,
         suggestion_reason=found and found.reason,
-        suggestion_origin=found and SuggestionOrigin.TEXT,
+        suggestion_origin=found and found.origin,
         state=RecordState.PENDING,
         created_at=now,
     )
@@ -219,12 +212,3 @@ async def _note(
         actor=f"connector:{plugin}",
         at=now,
     )
-
-
-async def _suggestion(
-    connection: BaseDBAsyncClient, activity: SourceActivity, employee_id: UUID, day: date
-) -> Suggestion | None:
-    """The employee's own target, of a period that holds the day, that the words point to."""
-    rows = await connection.execute_query_dict(CANDIDATES, [employee_id, day])
-    candidates = [Candidate(UUID(str(row["id"])), row["text"]) for row in rows]
-    return suggest(activity.title, candidates)

@@ -20,6 +20,8 @@ from decimal import Decimal
 from math import log, sqrt
 from uuid import UUID
 
+from schema.progress.models import SuggestionOrigin
+
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5  # characters
 THRESHOLD = 0.15
 """Below it nothing is suggested: a wrong hint costs more than none (a house rule)."""
@@ -54,6 +56,7 @@ class Suggestion:
     target_id: UUID
     score: Decimal
     reason: str
+    origin: SuggestionOrigin
 
 
 def suggest(text: str, candidates: Sequence[Candidate]) -> Suggestion | None:
@@ -62,7 +65,9 @@ def suggest(text: str, candidates: Sequence[Candidate]) -> Suggestion | None:
     if not ranked or ranked[0][1] < THRESHOLD:
         return None
     best, score = ranked[0]
-    return Suggestion(best.id, Decimal(f"{min(score, 1.0):.4f}"), _reason(text, best.text))
+    return Suggestion(
+        best.id, Decimal(f"{min(score, 1.0):.4f}"), _reason(text, best.text), SuggestionOrigin.TEXT
+    )
 
 
 def rank(text: str, candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
