@@ -56,13 +56,12 @@ from schema.plans.models import (
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, LateEntries, WorkingWeek
 from schema.policies.rules import BREAKS, WORKING_WEEK, Policy
 from schema.progress import service
-from schema.progress.intake import take_in
 from schema.progress.models import Activity, ProgressRecord
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation
 from schema.progress.writing import Entry
-from schema.tables import Row, transaction
+from schema.tables import Row
 from schema.targets.case_file import parse_case, read_case
 from schema.targets.case_values import Case
 from schema.targets.models import (
@@ -78,6 +77,7 @@ from schema.targets.models import (
 )
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
+from tests import feeding
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 """12.00 WIB on a Tuesday."""
@@ -513,16 +513,7 @@ async def received(
         unit_of_measure=None if source_id == "confirmed" else "laporan",
         evidence=(SourceEvidence(title="Naskah", url="https://arsip.example/naskah"),),
     )
-    async with transaction() as connection:
-        return await take_in(
-            connection,
-            installation_id=world.installation.id,
-            inbox_item_id=item.id,
-            plugin="srikandi",
-            activity=activity,
-            employee=world.people[nip],
-            now=now,
-        )
+    return await feeding.take_in(activity, world.people[nip], item.id, world.installation, now)
 
 
 def entry(starts_at: datetime = MORNING, minutes: float = 30, **given: Any) -> Entry:

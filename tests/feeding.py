@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from ekinerja_connectors import (
     JSON,
@@ -27,6 +28,10 @@ from schema.access import Role, Scope
 from schema.feeds.models import Installation
 from schema.organizations.models import Agency, Employee, RoleGrant
 from schema.organizations.viewers import scope_of
+from schema.progress import intake
+from schema.progress.intake import Arrival, people_of
+from schema.progress.models import ProgressRecord
+from schema.tables import transaction
 from schema.targets.models import Classification, Period, Target, TargetKind
 from server.plugin_host import PluginBroken, PluginInfo
 
@@ -95,6 +100,27 @@ def activity(source_id: str = "D-1", nip: str = NIP, **given: Any) -> Activity:
         "occurred_at": NOON - timedelta(hours=2),
     }
     return Activity(source_id=source_id, nip=nip, **values | given)
+
+
+async def take_in(
+    what: Activity, person: Employee, inbox_item_id: UUID, installation: Installation, now: datetime
+) -> ProgressRecord:
+    """The pending record of one activity, made now or found."""
+    arrival = Arrival(inbox_item_id=inbox_item_id, activity=what, employee=person)
+    async with transaction() as open_:
+        await people_of(open_, installation.id, [person.nip])
+        await intake.take_in(
+            open_,
+            installation_id=installation.id,
+            plugin=installation.plugin,
+            arrivals=[arrival],
+            now=now,
+        )
+    return await ProgressRecord.get(
+        activity__source_id=what.source_id,
+        activity__installation_id=installation.id,
+        supersedes_id=None,
+    )
 
 
 def item(source_id: str = "D-1", **payload: JSON) -> Item:

@@ -5,7 +5,7 @@ progress record is committed with it or not at all. A waiting item belongs to wh
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,15 +20,18 @@ from schema.values import uuid7
 CHANNEL = "ekinerja_inbox"
 """Notified with the installation's id when something begins to wait. Only a wake-up."""
 LONGEST_DETAIL = 2_000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of the bodies that are read at once; a single one may be larger."""
 
 KEEP = """
 INSERT INTO inbox_item
-  (id, installation_id, source_id, kind, body, body_hash, received_at, attempts)
-SELECT n.id, $1, n.source_id, n.kind, n.body::jsonb, n.body_hash, $2, 0
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
-  AS n (id, source_id, kind, body, body_hash)
+  (id, installation_id, source_id, kind, body, body_hash, received_at, processed_at, attempts)
+SELECT n.id, $1, n.source_id, n.kind, n.body::jsonb, n.body_hash, $2,
+  CASE WHEN n.settled THEN $2::timestamptz END, 0
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[])
+  AS n (id, source_id, kind, body, body_hash, settled)
 ON CONFLICT (installation_id, source_id) DO NOTHING
-RETURNING source_id
+RETURNING id, source_id
 """
 
 # Locked, so that two deliveries of one changed body write one dead letter.
@@ -46,24 +49,44 @@ WHERE NOT EXISTS (
 )
 """
 
+# Bodies only as far as they fit together; the first always does.
 WAITING = """
-SELECT id, source_id, kind, body::text AS body, attempts FROM inbox_item
-WHERE installation_id = $1 AND processed_at IS NULL AND (retry_at IS NULL OR retry_at <= $2)
-ORDER BY id LIMIT $3
+SELECT id, source_id, kind, attempts, CASE WHEN place = 1 OR total <= $4 THEN body END AS body
+FROM (
+  SELECT n.*, row_number() OVER w AS place, sum(octet_length(body)) OVER w AS total
+  FROM (
+    SELECT id, source_id, kind, body::text AS body, attempts FROM inbox_item
+    WHERE installation_id = $1 AND processed_at IS NULL AND (retry_at IS NULL OR retry_at <= $2)
+    ORDER BY id LIMIT $3
+  ) n WINDOW w AS (ORDER BY id)
+) m ORDER BY id
+"""
+
+# The installation first, as a poll's commit does, so that neither waits for the other crosswise.
+HOLD = """
+SELECT id FROM installation
+WHERE id = $1 AND enabled AND NOT paused AND halted_at IS NULL FOR NO KEY UPDATE
 """
 
 CLAIM = """
-SELECT id FROM inbox_item WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED
+SELECT id FROM inbox_item WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL
+ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
-SETTLE = "UPDATE inbox_item SET processed_at = $2 WHERE id = $1"
+SETTLE = "UPDATE inbox_item SET processed_at = $2 WHERE id = ANY ($1::uuid[])"
 
-POSTPONE = "UPDATE inbox_item SET attempts = attempts + 1, retry_at = $2 WHERE id = $1"
+POSTPONE = """
+UPDATE inbox_item i SET attempts = attempts + 1, retry_at = n.retry_at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, retry_at) WHERE i.id = n.id
+"""
 
 GIVE_UP = """
 INSERT INTO dead_letter
   (id, installation_id, inbox_item_id, cause, detail, created_at, resolved_at)
-SELECT $1, installation_id, id, $3, $4, $5, $6 FROM inbox_item WHERE id = $2
+SELECT n.id, i.installation_id, i.id, n.cause, n.detail, $1,
+  CASE WHEN n.cause = 'NOT_AN_ACTIVITY' THEN $1::timestamptz END
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS n (id, item_id, cause, detail)
+JOIN inbox_item i ON i.id = n.item_id
 """
 
 
@@ -77,6 +100,23 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The same, with the keys of the new items by source id."""
+
+    ids: Mapping[str, UUID]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An item that nothing can become of, and why."""
+
+    item_id: UUID
+    cause: DeadLetterCause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """An inbox item that nothing has become of yet."""
 
@@ -87,6 +127,14 @@ class Waiting:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Waiting items, the oldest first, and whether more wait behind them."""
+
+    items: list[Waiting]
+    more: bool
+
+
 async def accept(
     connection: BaseDBAsyncClient,
     installation_id: UUID,
@@ -94,6 +142,24 @@ async def accept(
     now: datetime,
 ) -> Accepted:
     """Keep each source_id once; a known one with another body becomes a dead letter beside it.
+
+    Raises:
+        DomainError: a source_id cannot be kept.
+    """
+    kept = await keep(connection, installation_id, received, now)
+    if kept.ids:
+        await wake(connection, installation_id)
+    return Accepted(received=len(received), accepted=len(kept.ids), changed=kept.changed)
+
+
+async def keep(
+    connection: BaseDBAsyncClient,
+    installation_id: UUID,
+    received: Sequence[Received],
+    now: datetime,
+    settled: Collection[str] = (),
+) -> Kept:
+    """The same without a wake-up; `settled` names those that the caller has done with.
 
     Raises:
         DomainError: a source_id cannot be kept.
@@ -111,14 +177,13 @@ async def accept(
             [str(one.kind) for _, (_, one) in rows],
             [one.text for _, (_, one) in rows],
             [one.body_hash for _, (_, one) in rows],
+            [source_id in settled for source_id, _ in rows],
         ],
     )
     changed: tuple[str, ...] = ()
     if len(kept) < len(arrived):
         changed = await _note_changes(connection, installation_id, [one for _, one in arrived], now)
-    if kept:
-        await wake(connection, installation_id)
-    return Accepted(received=len(arrived), accepted=len(kept), changed=changed)
+    return Kept(ids={row["source_id"]: row["id"] for row in kept}, changed=changed)
 
 
 async def _note_changes(
@@ -149,51 +214,71 @@ async def wake(connection: BaseDBAsyncClient, installation_id: UUID) -> None:
 
 async def waiting(
     connection: BaseDBAsyncClient, installation_id: UUID, now: datetime, limit: int
-) -> list[Waiting]:
+) -> Backlog:
     """The oldest items of an installation whose time has come, at most `limit`."""
-    rows = await connection.execute_query_dict(WAITING, [installation_id, now, limit])
-    return [
+    rows = await connection.execute_query_dict(
+        WAITING, [installation_id, now, limit + 1, MOST_BYTES]
+    )
+    items = [
         Waiting(
-            id=UUID(str(row["id"])),
+            id=row["id"],
             source_id=row["source_id"],
             kind=InboxKind(row["kind"]),
             body=json.loads(row["body"]),
             attempts=row["attempts"],
         )
-        for row in rows
+        for row in rows[:limit]
+        if row["body"] is not None
     ]
+    return Backlog(items=items, more=len(items) < len(rows))
 
 
-async def claim(connection: BaseDBAsyncClient, item_id: UUID) -> bool:
-    """Hold an item until the end of the transaction; False when it is settled or held."""
-    return bool(await connection.execute_query_dict(CLAIM, [item_id]))
+async def hold(connection: BaseDBAsyncClient, installation_id: UUID) -> bool:
+    """Be the only one who works this installation off, until the end of the transaction.
+
+    False where it may not be worked off now: disabled, paused or halted.
+    """
+    return bool(await connection.execute_query_dict(HOLD, [installation_id]))
 
 
-async def settle(connection: BaseDBAsyncClient, item_id: UUID, now: datetime) -> None:
-    """Nothing further has to become of the item, which the caller holds."""
-    await connection.execute_query(SETTLE, [item_id, now])
+async def claim(connection: BaseDBAsyncClient, item_ids: Sequence[UUID]) -> set[UUID]:
+    """Hold items until the end of the transaction; those that are neither settled nor held."""
+    rows = await connection.execute_query_dict(CLAIM, [list(item_ids)])
+    return {row["id"] for row in rows}
 
 
-async def postpone(connection: BaseDBAsyncClient, item_id: UUID, retry_at: datetime) -> None:
-    """Count a failed attempt; the item, which the caller holds, waits until `retry_at`."""
-    await connection.execute_query(POSTPONE, [item_id, retry_at])
+async def settle(connection: BaseDBAsyncClient, item_ids: Sequence[UUID], now: datetime) -> None:
+    """Nothing further has to become of the items, which the caller holds."""
+    if item_ids:
+        await connection.execute_query_dict(SETTLE, [list(item_ids), now])
+
+
+async def postpone(connection: BaseDBAsyncClient, retry_at: Mapping[UUID, datetime]) -> None:
+    """Count a failed attempt; each item, which the caller holds, waits until its time."""
+    if retry_at:
+        await connection.execute_query_dict(POSTPONE, [list(retry_at), list(retry_at.values())])
 
 
 async def give_up(
-    connection: BaseDBAsyncClient,
-    item_id: UUID,
-    cause: DeadLetterCause,
-    detail: str,
-    now: datetime,
+    connection: BaseDBAsyncClient, given_up: Sequence[GivenUp], now: datetime
 ) -> None:
-    """Settle the item, which the caller holds, with a dead letter that says why.
+    """Settle items, which the caller holds, each with a dead letter that says why.
 
     An item that is by design no activity is visible among the dead letters but asks for
     nobody's attention: its letter is resolved from the start.
     """
-    resolved_at = now if cause is DeadLetterCause.NOT_AN_ACTIVITY else None
-    words = detail[:LONGEST_DETAIL].replace("\x00", "").encode(errors="replace").decode()
+    if not given_up:
+        return
+    words = [one.detail[:LONGEST_DETAIL].replace("\x00", "") for one in given_up]
+    ids = [one.item_id for one in given_up]
     await connection.execute_query_dict(
-        GIVE_UP, [uuid7(), item_id, str(cause), words, now, resolved_at]
+        GIVE_UP,
+        [
+            now,
+            [uuid7() for _ in given_up],
+            ids,
+            [str(one.cause) for one in given_up],
+            [text.encode(errors="replace").decode() for text in words],
+        ],
     )
-    await settle(connection, item_id, now)
+    await settle(connection, ids, now)

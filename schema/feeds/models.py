@@ -31,6 +31,8 @@ class InboxKind(StrEnum):
     """A verified webhook call as it came: the plugin splits it into items."""
     ACTIVITY = "ACTIVITY"
     """Already an activity in the SDK's own form, as a service account submits it."""
+    RETRACTION = "RETRACTION"
+    """A retraction in that form, as a service account submits it."""
     FILE = "FILE"
     """A file that somebody handed in, its bytes in base64: the plugin reads items out of it."""
     UNREADABLE = "UNREADABLE"
@@ -156,6 +158,9 @@ class Installation(Row):
     opened_at: datetime | None = fields.DatetimeField(null=True, description="the breaker, last")
     halted_at: datetime | None = fields.DatetimeField(
         null=True, description="the intake, since nothing of its items could be read"
+    )
+    halted_version: str | None = fields.CharField(  # type: ignore[assignment]
+        max_length=60, null=True, description="the plugin's, when it halted; another one resumes"
     )
 
     class Meta:

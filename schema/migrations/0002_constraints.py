@@ -181,8 +181,10 @@ BEGIN
   RETURN NEW;
 END
 $$;
-CREATE TRIGGER keep_source_facts BEFORE UPDATE ON inbox_item
-  FOR EACH ROW EXECUTE FUNCTION keep_source_facts();
+-- Settling an item names none of these columns, and is not asked for each row.
+CREATE TRIGGER keep_source_facts
+  BEFORE UPDATE OF id, installation_id, source_id, kind, body, body_hash, received_at
+  ON inbox_item FOR EACH ROW EXECUTE FUNCTION keep_source_facts();
 
 -- A decided record keeps its content: only its state moves on, and a correction is a new row.
 CREATE FUNCTION keep_decided_record() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -234,6 +234,13 @@ WHERE a.employee_id = {VIEWER} OR (SELECT true FROM progress_record r
   WHERE r.activity_id = a.id AND {sees_record("r")} LIMIT 1);
 GRANT SELECT ON activity_source TO ekinerja_reader;
 
+-- The same behind a passage of the clock.
+CREATE VIEW clock_source WITH (security_barrier) AS
+SELECT c.id AS clock_event_id, i.plugin, i.title
+FROM clock_event c JOIN installation i ON i.id = c.installation_id
+WHERE {sees_work_of("c.employee_id")};
+GRANT SELECT ON clock_source TO ekinerja_reader;
+
 -- From a target (distance 0) up to the agency's goal, each with its owner. For a target that the viewer sees, or one
 -- that is itself on the red thread of such a target; else nothing.
 CREATE FUNCTION red_thread(of_target uuid) RETURNS TABLE (

@@ -1,13 +1,15 @@
-"""An activity that a source saw becomes a pending progress record of its employee, once.
+"""Activities that sources saw become pending progress records of their employees, each once.
 
-What a connector's activity must look like is said by a Protocol here, so that this subject does
-not know the SDK. Who calls it has checked that the activity belongs to the inbox item.
+A batch at a time, in a constant number of statements, in the caller's transaction. What a
+connector's activity must look like is said by a Protocol here, so that this subject does not know
+the SDK. Who calls it has checked that each activity belongs to its inbox item.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -16,27 +18,57 @@ from schema import events
 from schema.events import EventKind
 from schema.organizations.models import Employee
 from schema.progress import daily_logs
-from schema.progress.models import (
-    Evidence,
-    ProgressRecord,
-    RecordEvent,
-    RecordEventKind,
-    RecordState,
-)
-from schema.progress.rules import Proof, check_proof, span_of
+from schema.progress.matching import Suggestion
+from schema.progress.rules import Proof, Span, check_proof, span_of
 from schema.progress.suggesting import Work, suggestions
-from schema.values import uuid7
+from schema.values import CAPITAL_TIMEZONE, uuid7
+
+# The people of a batch, and those whose records it takes back. Locked in the order of their keys,
+# so that two transactions never wait for each other crosswise.
+PEOPLE = """
+SELECT e.id, e.agency_id, e.nip, e.name, e.timezone, e.superiors, e.agency_id = i.agency_id AS ours
+FROM employee e JOIN installation i ON i.id = $1
+WHERE (e.nip = ANY ($2::text[]) AND e.agency_id = i.agency_id)
+  OR e.id = ANY (ARRAY(SELECT a.employee_id FROM activity a
+    WHERE a.installation_id = $1 AND a.source_id = ANY ($3::text[])))
+ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
 
 KEEP = """
 INSERT INTO activity (id, installation_id, inbox_item_id, source_id, employee_id, kind, title,
   description, category, occurred_at, ended_at, quantity, unit_of_measure, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+SELECT n.id, $1, n.inbox_item_id, n.source_id, n.employee_id, n.kind, n.title,
+  n.description, n.category, n.occurred_at, n.ended_at, n.quantity, n.unit_of_measure, $2
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
+  $10::text[], $11::timestamptz[], $12::timestamptz[], $13::numeric[], $14::text[])
+  AS n (id, inbox_item_id, source_id, employee_id, kind, title, description, category,
+    occurred_at, ended_at, quantity, unit_of_measure)
 ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING id
 """
 
-EXISTING = """
-SELECT r.id FROM activity a JOIN progress_record r ON r.activity_id = a.id
-WHERE a.installation_id = $1 AND a.source_id = $2 AND r.supersedes_id IS NULL
+RECORD = """
+INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
+  description, category, activity_id, suggested_target_id, suggestion_score, suggestion_reason,
+  suggestion_origin, late, state, created_at)
+SELECT n.id, n.agency_id, n.employee_id, n.day, n.starts_at, n.ends_at, n.minutes, n.description,
+  n.category, n.activity_id, n.target_id, n.score, n.reason, n.origin, false, 'PENDING', $1
+FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::date[], $6::timestamptz[], $7::timestamptz[],
+  $8::int[], $9::text[], $10::text[], $11::uuid[], $12::uuid[], $13::numeric[], $14::text[],
+  $15::text[])
+  AS n (id, agency_id, employee_id, day, starts_at, ends_at, minutes, description, category,
+    activity_id, target_id, score, reason, origin)
+"""
+
+PROVE = """
+INSERT INTO evidence (id, record_id, position, title, url, from_source)
+SELECT n.*, true
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[]) AS n
+"""
+
+NOTE = """
+INSERT INTO record_event (id, record_id, kind, actor, at, changes)
+SELECT n.id, n.record_id, 'RECEIVED', $1, $2, '{}'
+FROM unnest($3::uuid[], $4::uuid[]) AS n (id, record_id)
 """
 
 
@@ -74,141 +106,178 @@ class SourceActivity(Protocol):
     def evidence(self) -> Sequence[SourceProof]: ...
 
 
-async def person_of(
-    connection: BaseDBAsyncClient, installation_id: UUID, nip: str
-) -> Employee | None:
-    """The employee with this NIP in the installation's agency; another agency's is unknown."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An activity with the inbox item that it came in and the employee whose it is."""
+
+    inbox_item_id: UUID
+    activity: SourceActivity
+    employee: Employee
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An arrival that is new, with the keys of its rows."""
+
+    activity_id: UUID
+    record_id: UUID
+    arrival: Arrival
+    span: Span
+
+
+def check_activity(activity: SourceActivity, now: datetime) -> None:
+    """Nothing for an activity that can become a record of whoever did it.
+
+    Raises:
+        DomainError: the time or the evidence cannot be: over 24 hours, in the future, long ago.
+    """
+    _span(activity, CAPITAL_TIMEZONE, now)
+    check_proof([Proof(one.title, one.url) for one in activity.evidence])
+
+
+def _span(activity: SourceActivity, timezone: str, now: datetime) -> Span:
+    return span_of(activity.occurred_at, activity.ended_at or activity.occurred_at, timezone, now)
+
+
+async def people_of(
+    connection: BaseDBAsyncClient,
+    installation_id: UUID,
+    nips: Sequence[str],
+    retracted: Sequence[str] = (),
+) -> dict[str, Employee]:
+    """The employees with these NIPs in the installation's agency; another agency's are unknown.
+
+    They are locked, and with them those of whom the installation takes `retracted` back.
+    """
     rows = await connection.execute_query_dict(
-        "SELECT e.id FROM employee e JOIN installation i ON i.agency_id = e.agency_id "
-        "WHERE e.nip = $1 AND i.id = $2",
-        [nip, installation_id],
+        PEOPLE, [installation_id, sorted(set(nips)), sorted(set(retracted))]
     )
-    return await Employee.get(id=rows[0]["id"], using_db=connection) if rows else None
+    wanted = set(nips)
+    return {
+        row["nip"]: Employee._init_from_db(**{k: v for k, v in row.items() if k != "ours"})
+        for row in rows
+        if row["ours"] and row["nip"] in wanted
+    }
 
 
 async def take_in(
     connection: BaseDBAsyncClient,
     *,
     installation_id: UUID,
-    inbox_item_id: UUID,
     plugin: str,
-    activity: SourceActivity,
-    employee: Employee,
+    arrivals: Sequence[Arrival],
     now: datetime,
-) -> ProgressRecord:
-    """The pending record of an activity, made now or found; in the caller's transaction.
+) -> list[str]:
+    """Pending records of those activities that are new; the source ids of these.
+
+    The employees must be locked, as `people_of` does.
 
     Raises:
-        DomainError: the time or the evidence cannot be: over 24 hours, in the future, long ago.
+        DomainError: as `check_activity`.
     """
-    await daily_logs.lock_employee(connection, employee.id)
-    span = span_of(
-        activity.occurred_at, activity.ended_at or activity.occurred_at, employee.timezone, now
+    named = {one.activity.source_id: one for one in reversed(arrivals)}
+    taken = [
+        _Taken(uuid7(), uuid7(), one, _span(one.activity, one.employee.timezone, now))
+        for one in arrivals
+        if named[one.activity.source_id] is one
+    ]
+    for one in taken:
+        check_proof([Proof(proof.title, proof.url) for proof in one.arrival.activity.evidence])
+    taken = await _keep(connection, installation_id, taken, now)
+    if not taken:
+        return []
+    found = await suggestions(connection, installation_id, [_work(one, plugin) for one in taken])
+    await _record(connection, list(zip(taken, found, strict=True)), now)
+    await _prove(connection, taken)
+    await connection.execute_query_dict(
+        NOTE,
+        [f"connector:{plugin}", now, [uuid7() for _ in taken], [one.record_id for one in taken]],
     )
-    check_proof([Proof(one.title, one.url) for one in activity.evidence])
-    activity_id = await _keep(
-        connection, installation_id, inbox_item_id, activity, employee.id, now
+    await daily_logs.add_pending(connection, [(one.arrival.employee.id, one.span) for one in taken])
+    await events.append_many(
+        connection,
+        EventKind.PROGRESS_RECEIVED,
+        [(one.record_id, one.arrival.employee.id) for one in taken],
     )
-    if activity_id is None:
-        return await _existing(connection, installation_id, activity.source_id)
-    work = Work(
-        employee_id=employee.id,
-        day=span.day,
+    return [one.arrival.activity.source_id for one in taken]
+
+
+def _work(one: _Taken, plugin: str) -> Work:
+    activity = one.arrival.activity
+    return Work(
+        employee_id=one.arrival.employee.id,
+        day=one.span.day,
         plugin=plugin,
         kind=activity.kind,
         title=activity.title,
         description=activity.description,
         category=activity.category,
     )
-    [found] = await suggestions(connection, installation_id, [work])
-    record = await ProgressRecord.create(
-        using_db=connection,
-        agency_id=employee.agency_id,
-        employee_id=employee.id,
-        day=span.day,
-        starts_at=span.starts_at,
-        ends_at=span.ends_at,
-        minutes=span.minutes,
-        description=activity.title,
-        category=activity.category,
-        activity_id=activity_id,
-        suggested_target_id=found and found.target_id,
-        suggestion_score=found and found.score,
-        suggestion_reason=found and found.reason,
-        suggestion_origin=found and found.origin,
-        state=RecordState.PENDING,
-        created_at=now,
-    )
-    await _note(connection, record, activity, plugin, now)
-    await daily_logs.refresh(connection, employee.id, [span.day])
-    await events.append(
-        connection,
-        kind=EventKind.PROGRESS_RECEIVED,
-        person=employee,
-        record_id=record.id,
-    )
-    return record
 
 
 async def _keep(
     connection: BaseDBAsyncClient,
     installation_id: UUID,
-    inbox_item_id: UUID,
-    activity: SourceActivity,
-    employee_id: UUID,
+    taken: Sequence[_Taken],
     now: datetime,
-) -> UUID | None:
-    """The new activity's id; None when the source's activity of that name is kept already."""
+) -> list[_Taken]:
+    """Those whose activity was not kept before."""
+    said = [one.arrival.activity for one in taken]
     rows = await connection.execute_query_dict(
         KEEP,
         [
-            uuid7(),
             installation_id,
-            inbox_item_id,
-            activity.source_id,
-            employee_id,
-            activity.kind,
-            activity.title,
-            activity.description,
-            activity.category,
-            activity.occurred_at,
-            activity.ended_at,
-            activity.quantity,
-            activity.unit_of_measure,
             now,
+            [one.activity_id for one in taken],
+            [one.arrival.inbox_item_id for one in taken],
+            [one.source_id for one in said],
+            [one.arrival.employee.id for one in taken],
+            [one.kind for one in said],
+            [one.title for one in said],
+            [one.description for one in said],
+            [one.category for one in said],
+            [one.occurred_at for one in said],
+            [one.ended_at for one in said],
+            [one.quantity for one in said],
+            [one.unit_of_measure for one in said],
         ],
     )
-    return rows[0]["id"] if rows else None
+    kept = {row["id"] for row in rows}
+    return [one for one in taken if one.activity_id in kept]
 
 
-async def _existing(
-    connection: BaseDBAsyncClient, installation_id: UUID, source_id: str
-) -> ProgressRecord:
-    rows = await connection.execute_query_dict(EXISTING, [installation_id, source_id])
-    return await ProgressRecord.get(id=rows[0]["id"], using_db=connection)
-
-
-async def _note(
+async def _record(
     connection: BaseDBAsyncClient,
-    record: ProgressRecord,
-    activity: SourceActivity,
-    plugin: str,
+    taken: Sequence[tuple[_Taken, Suggestion | None]],
     now: datetime,
 ) -> None:
-    """The source's evidence, and the first line of the record's history."""
-    for position, one in enumerate(activity.evidence, start=1):
-        await Evidence.create(
-            using_db=connection,
-            record_id=record.id,
-            position=position,
-            title=one.title,
-            url=one.url,
-            from_source=True,
+    rows: list[tuple[Any, ...]] = [
+        (
+            one.record_id,
+            one.arrival.employee.agency_id,
+            one.arrival.employee.id,
+            one.span.day,
+            one.span.starts_at,
+            one.span.ends_at,
+            one.span.minutes,
+            one.arrival.activity.title,
+            one.arrival.activity.category,
+            one.activity_id,
+            found and found.target_id,
+            found and found.score,
+            found and found.reason,
+            found and str(found.origin),
         )
-    await RecordEvent.create(
-        using_db=connection,
-        record_id=record.id,
-        kind=RecordEventKind.RECEIVED,
-        actor=f"connector:{plugin}",
-        at=now,
-    )
+        for one, found in taken
+    ]
+    await connection.execute_query_dict(RECORD, [now, *map(list, zip(*rows, strict=True))])
+
+
+async def _prove(connection: BaseDBAsyncClient, taken: Sequence[_Taken]) -> None:
+    rows = [
+        (uuid7(), one.record_id, position, proof.title, proof.url)
+        for one in taken
+        for position, proof in enumerate(one.arrival.activity.evidence, start=1)
+    ]
+    if rows:
+        await connection.execute_query_dict(PROVE, [*map(list, zip(*rows, strict=True))])

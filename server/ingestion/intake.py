@@ -1,74 +1,50 @@
 """Working off the inbox of one installation: each item becomes a record, items, or a dead letter.
 
-The plugin is asked before the transaction; what follows from its answer is one transaction. So a
-process that is killed anywhere leaves the item waiting or done, and nothing in between.
+The plugin is asked before the transaction; what follows from its answers is one transaction. So a
+process that is killed anywhere leaves the items waiting or done, and nothing in between.
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from ekinerja_connectors import (
-    Activity,
-    AuthFailed,
-    ConnectorError,
-    Delivery,
-    InvalidSettings,
-    Item,
-    Retryable,
-    Skippable,
-)
+from ekinerja_connectors import AuthFailed, InvalidSettings
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.errors import DomainError
-from schema.feeds import inbox
-from schema.feeds.inbox import Waiting
-from schema.feeds.models import DeadLetterCause, InboxKind, Installation
-from schema.feeds.rules import Received
-from schema.progress.intake import person_of, take_in
+from schema.feeds import inbox, problems
+from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
 from schema.values import utc_now
-from server.ingestion.plugins import PluginBroken, Plugins, settings_of
-from server.ingestion.retry import backoff
+from server.ingestion.asking import OF_PLUGINS, Asking
+from server.ingestion.following import follow
+from server.ingestion.outcomes import (
+    LONGEST_RUN,
+    Asked,
+    Failed,
+    GivenUp,
+    Outcome,
+    Split,
+    judged,
+    worn_out,
+)
+from server.ingestion.plugins import PluginBroken, Plugins
 
-BATCH = 100
+BATCH = 500
 IDLE = timedelta(seconds=1)
 """How long a lost wake-up delays an item."""
 NOT_NOW = timedelta(seconds=30)
 """The pause while nothing of the plugin can work: it is broken, or its settings are refused."""
-MOST_ATTEMPTS = 3
-"""An item on which its plugin failed so often is given up, so that it holds up no others."""
+CODES: dict[type[Exception], ProblemCode] = {
+    AuthFailed: ProblemCode.CREDENTIALS_REFUSED,
+    InvalidSettings: ProblemCode.SETTINGS_INVALID,
+    PluginBroken: ProblemCode.PLUGIN_BROKEN,
+}
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A delivery was these items."""
-
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """Nothing can become of it, and why."""
-
-    cause: DeadLetterCause
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The plugin failed; another attempt may go well."""
-
-    detail: str
-
-
-Outcome = Activity | Split | GivenUp | Failed
 
 
 @dataclass(kw_only=True)
@@ -80,127 +56,108 @@ class Intake:
     clock: Callable[[], datetime] = utc_now
     spread: Callable[[], float] = random.random
     stopped: Callable[[], bool] = lambda: False
+    run: int = field(default=0, init=False)
+    """Items in a row that could not be read, since one that could."""
+    noted: set[ProblemCode] = field(default_factory=set, init=False)
 
     async def step(self) -> timedelta:
         """Work off one batch of waiting items. Returns how long there is nothing to do."""
         installation = await Installation.get_or_none(id=self.installation_id, enabled=True)
-        if installation is None:
+        if installation is None or installation.paused:
             return NOT_NOW
         connection = Tortoise.get_connection("default")
-        items = await inbox.waiting(connection, installation.id, self.clock(), BATCH)
+        backlog = await inbox.waiting(connection, installation.id, self.clock(), BATCH)
         try:
-            if any(one.kind in (InboxKind.ITEM, InboxKind.DELIVERY) for one in items):
+            if installation.halted_at is not None and not await self._resumed(installation):
+                return NOT_NOW
+            if any(one.kind in OF_PLUGINS for one in backlog.items):
                 await self.plugins.describe(installation.plugin)
-            for item in items:
-                if self.stopped():
-                    break
-                await self.process(installation, item)
+            asking = Asking(
+                installation=installation,
+                plugins=self.plugins,
+                now=self.clock(),
+                stopped=self.stopped,
+            )
+            asked = await asking.ask(backlog.items)
         except (PluginBroken, AuthFailed, InvalidSettings) as error:
             # No fault of the items: they wait until somebody has looked.
-            log.warning(
-                "ingestion.intake_waits", installation=str(installation.id), problem=str(error)
-            )
+            await self._wait(installation, error)
             return NOT_NOW
-        return timedelta(0) if len(items) == BATCH else IDLE
+        await self._go_on(installation)
+        await self._work_off(installation, asked)
+        left = backlog.more or 0 < len(asked) < len(backlog.items)
+        return timedelta(0) if left else IDLE
 
-    async def process(self, installation: Installation, item: Waiting) -> None:
-        """Ask the plugin, then let follow what follows, in one transaction.
+    async def _work_off(self, installation: Installation, asked: Sequence[Asked]) -> None:
+        known = [(item, worn_out(item, outcome)) for item, outcome in asked]
+        self.run, batch, halts = judged(self.run, known)
+        await self._settle(installation, batch)
+        if halts:
+            await self._halt(installation)
 
-        Raises:
-            AuthFailed, InvalidSettings: nothing of this installation can work now.
-        """
-        try:
-            outcome = await self._ask(installation, item)
-            if isinstance(outcome, Activity) and outcome.source_id != item.source_id:
-                detail = f"{item.source_id}: its plugin answered about {outcome.source_id}"
-                outcome = GivenUp(DeadLetterCause.FORGED, detail)
-            await self._follow(installation, item, outcome)
-        except (AuthFailed, InvalidSettings):
-            raise
-        except DomainError as error:
-            detail = f"{error.code}: {error}"
-            await self._follow(installation, item, GivenUp(DeadLetterCause.UNTRANSLATABLE, detail))
-        except Exception as error:
-            # A fault of ours must not hold up the items behind this one. When the database is
-            # away, noting it fails as well and the whole step is repeated later.
-            log.exception("ingestion.item_failed", item=str(item.id))
-            await self._follow(installation, item, Failed(f"internal: {type(error).__name__}"))
-
-    async def _ask(self, installation: Installation, item: Waiting) -> Outcome:
-        try:
-            return await self._answer(installation, item)
-        except Skippable as reason:
-            return GivenUp(DeadLetterCause.NOT_AN_ACTIVITY, str(reason))
-        except (AuthFailed, InvalidSettings):
-            raise
-        except (Retryable, PluginBroken) as error:
-            return Failed(str(error))
-        except ConnectorError as error:
-            return GivenUp(DeadLetterCause.UNTRANSLATABLE, str(error))
-
-    async def _answer(self, installation: Installation, item: Waiting) -> Outcome:
-        place = (installation.plugin, str(installation.id), settings_of(installation))
-        match item.kind:
-            case InboxKind.ITEM:
-                original = Item(source_id=item.source_id, payload=item.body)
-                (answer,) = await self.plugins.translate(*place, [original])
-                if isinstance(answer, Exception):
-                    raise answer
-                if not isinstance(answer, Activity):
-                    detail = f"{type(answer).__name__} is not taken in yet"
-                    return GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
-                return answer
-            case InboxKind.DELIVERY:
-                return Split(await self.plugins.receive(*place, Delivery(**item.body)))
-            case InboxKind.ACTIVITY:
-                return Activity.from_json(item.body)
-            case InboxKind.UNREADABLE | InboxKind.FILE:
-                detail = "the body holds a NUL, a lone surrogate or no number"
-                return GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
-
-    async def _follow(self, installation: Installation, item: Waiting, outcome: Outcome) -> None:
-        """Do and commit what follows from an outcome, unless another worker has."""
-        now = self.clock()
-        if isinstance(outcome, Failed) and item.attempts + 1 >= MOST_ATTEMPTS:
-            detail = f"failed {MOST_ATTEMPTS} times, last: {outcome.detail}"
-            outcome = GivenUp(DeadLetterCause.UNTRANSLATABLE, detail)
-        async with transaction() as connection:
-            if not await inbox.claim(connection, item.id):
-                return
-            match outcome:
-                case Activity():
-                    await self._take_in(connection, installation, item, outcome, now)
-                case Split(items):
-                    received = [Received(source_id=i.source_id, body=i.payload) for i in items]
-                    await inbox.accept(connection, installation.id, received, now)
-                    await inbox.settle(connection, item.id, now)
-                case GivenUp(cause, detail):
-                    await inbox.give_up(connection, item.id, cause, detail, now)
-                case Failed():
-                    pause = backoff(item.attempts + 1, self.spread())
-                    await inbox.postpone(connection, item.id, now + pause)
-
-    async def _take_in(
-        self,
-        connection: BaseDBAsyncClient,
-        installation: Installation,
-        item: Waiting,
-        activity: Activity,
-        now: datetime,
-    ) -> None:
-        employee = await person_of(connection, installation.id, activity.nip)
-        if employee is None:
-            detail = f"{item.source_id}: nobody in this agency has the NIP {activity.nip}"
-            cause = DeadLetterCause.UNKNOWN_PERSON
-            await inbox.give_up(connection, item.id, cause, detail, now)
+    async def _settle(self, installation: Installation, batch: Sequence[Asked]) -> None:
+        """Let follow what follows; what spoils a batch is found by halving it."""
+        if not batch:
             return
-        await take_in(
-            connection,
-            installation_id=installation.id,
-            inbox_item_id=item.id,
-            plugin=installation.plugin,
-            activity=activity,
-            employee=employee,
-            now=now,
-        )
-        await inbox.settle(connection, item.id, now)
+        try:
+            await follow(installation, batch, self.clock(), self.spread)
+        except Exception as error:
+            # While the database is away this raises as well, and the step is repeated later.
+            await Tortoise.get_connection("default").execute_query("SELECT 1")
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._settle(installation, batch[:middle])
+                await self._settle(installation, batch[middle:])
+                return
+            item, outcome = batch[0]
+            instead = worn_out(item, _instead(outcome, error))
+            log.warning("ingestion.item_failed", item=str(item.id), exc_info=error)
+            await follow(installation, [(item, instead)], self.clock(), self.spread)
+
+    async def _halt(self, installation: Installation) -> None:
+        """Touch no further item until somebody has looked, or the plugin is another one."""
+        now = self.clock()
+        version = (await self.plugins.describe(installation.plugin)).version
+        detail = f"{LONGEST_RUN} items in a row could not be read by version {version}"
+        log.warning("ingestion.halted", installation=str(installation.id), problem=detail)
+        async with transaction() as connection:
+            one = Installation.filter(id=installation.id, halted_at=None).using_db(connection)
+            if await one.update(halted_at=now, halted_version=version):
+                code = ProblemCode.INTAKE_HALTED
+                await problems.note(connection, installation.id, code, detail, now)
+
+    async def _resumed(self, installation: Installation) -> bool:
+        """Whether another version of the plugin is there, which may read what the last did not."""
+        version = (await self.plugins.describe(installation.plugin)).version
+        if version == installation.halted_version:
+            return False
+        async with transaction() as connection:
+            one = Installation.filter(id=installation.id).using_db(connection)
+            await one.update(halted_at=None, halted_version=None)
+            codes = [ProblemCode.INTAKE_HALTED]
+            await problems.resolve(connection, installation.id, codes, self.clock())
+        return True
+
+    async def _wait(self, installation: Installation, error: Exception) -> None:
+        log.warning("ingestion.intake_waits", installation=str(installation.id), problem=str(error))
+        code = CODES[type(error)]
+        self.noted.add(code)
+        async with transaction() as connection:
+            await problems.note(connection, installation.id, code, str(error), self.clock())
+
+    async def _go_on(self, installation: Installation) -> None:
+        """What kept the intake waiting is gone."""
+        if self.noted:
+            async with transaction() as connection:
+                await problems.resolve(connection, installation.id, self.noted, self.clock())
+            self.noted.clear()
+
+
+def _instead(outcome: Outcome, error: Exception) -> Outcome:
+    """What becomes of an item whose outcome the database does not take."""
+    if isinstance(outcome, Split) and any(one is not None for one in outcome.outcomes):
+        # One of its items is at fault: each waits by itself, and the delivery is done.
+        return Split(outcome.items, (None,) * len(outcome.items))
+    if isinstance(error, DomainError):
+        return GivenUp(DeadLetterCause.UNTRANSLATABLE, f"{error.code}: {error}")
+    return Failed(f"internal: {type(error).__name__}")

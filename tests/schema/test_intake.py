@@ -14,7 +14,7 @@ from schema.feeds import inbox, service
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, InboxKind, Installation
 from schema.feeds.rules import Received
 from schema.organizations.models import Employee
-from schema.progress.intake import person_of, take_in
+from schema.progress.intake import people_of
 from schema.progress.models import DailyLog, ProgressRecord, RecordEvent, RecordState
 from schema.progress.models import Evidence as StoredEvidence
 from schema.tables import transaction
@@ -44,16 +44,7 @@ async def received(source_id: str = "D-1", body: object = None) -> InboxItem:
 
 
 async def taken(item: InboxItem, what: Activity, person: Employee) -> ProgressRecord:
-    async with transaction() as connection:
-        return await take_in(
-            connection,
-            installation_id=item.installation_id,
-            inbox_item_id=item.id,
-            plugin="fake",
-            activity=what,
-            employee=person,
-            now=NOON,
-        )
+    return await feeding.take_in(what, person, item.id, await Installation.get(), NOON)
 
 
 async def test_an_activity_becomes_a_pending_record_with_what_the_source_said(
@@ -152,11 +143,9 @@ async def test_taking_an_activity_in_again_gives_the_record_that_exists(person: 
 async def test_a_person_of_another_agency_is_unknown(person: Employee) -> None:
     installation = await Installation.get()
 
-    found = await person_of(connection(), installation.id, NIP)
-    other = await person_of(connection(), installation.id, "199001012015031999")
+    found = await people_of(connection(), installation.id, [NIP, "199001012015031999"])
 
-    assert found == person
-    assert other is None
+    assert found == {NIP: person}
 
 
 async def test_the_worker_cannot_change_what_a_source_said(person: Employee) -> None:
@@ -246,11 +235,10 @@ async def test_an_id_that_cannot_be_kept_is_refused(person: Employee, source_id:
 async def test_a_dead_letter_is_replayed(person: Employee) -> None:
     item = await received()
     async with transaction() as open_:
-        assert await inbox.claim(open_, item.id)
-        await inbox.give_up(
-            open_, item.id, DeadLetterCause.UNKNOWN_PERSON, "nobody\x00\ud800", NOON
-        )
-    assert await inbox.waiting(connection(), item.installation_id, NOON, 10) == []
+        assert await inbox.claim(open_, [item.id]) == {item.id}
+        nobody = inbox.GivenUp(item.id, DeadLetterCause.UNKNOWN_PERSON, "nobody\x00\ud800")
+        await inbox.give_up(open_, [nobody], NOON)
+    assert (await inbox.waiting(connection(), item.installation_id, NOON, 10)).items == []
     letter = await DeadLetter.get()
 
     await service.replay(await feeding.administrator(await person.agency), letter.id, NOON)
@@ -258,7 +246,7 @@ async def test_a_dead_letter_is_replayed(person: Employee) -> None:
     assert letter.resolved_at is None
     assert (await DeadLetter.get()).resolved_at == NOON
     waiting = await inbox.waiting(connection(), item.installation_id, NOON, 10)
-    assert [one.id for one in waiting] == [item.id]
+    assert [one.id for one in waiting.items] == [item.id]
 
 
 async def test_what_is_not_there_cannot_be_replayed_or_pushed_to(person: Employee) -> None:

@@ -345,10 +345,15 @@ async def test_what_becomes_no_record_is_kept_with_its_cause(
 
 
 @pytest.mark.parametrize(
-    "error", [Retryable("its process ended"), PluginBroken("fake", "garbage"), KeyError("ours")]
+    ("error", "asked"),
+    [
+        (Retryable("its process ended"), 3),
+        (PluginBroken("fake", "garbage"), 3),
+        (KeyError("ours"), 4),  # with all others, then alone; from then on alone
+    ],
 )
 async def test_an_item_that_kills_its_translator_three_times_is_given_up(
-    feed: Installation, error: Exception
+    feed: Installation, error: Exception, asked: int
 ) -> None:
     def translate(one: Item) -> Activity:
         if one.source_id == "poison":
@@ -368,7 +373,7 @@ async def test_an_item_that_kills_its_translator_three_times_is_given_up(
     assert await count("dead_letter") == 0
     await intake(feed, plugins, now).step()
 
-    assert plugins.translated.count("poison") == 3
+    assert plugins.translated.count("poison") == asked
     assert (await DeadLetter.get()).cause is DeadLetterCause.UNTRANSLATABLE
     assert await count("progress_record") == 1  # the item behind it was not held up
 
