@@ -34,7 +34,14 @@ from schema.feeds.models import (
     RunState,
 )
 from schema.graph import build_schema
-from schema.organizations.models import Agency, Assignment, Employee, Unit
+from schema.organizations.models import (
+    Agency,
+    Assignment,
+    ClockDirection,
+    ClockEvent,
+    Employee,
+    Unit,
+)
 from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
 from schema.plans.loading import save_case
@@ -56,7 +63,7 @@ from schema.plans.models import (
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, LateEntries, WorkingWeek
 from schema.policies.rules import BREAKS, WORKING_WEEK, Policy
 from schema.progress import service
-from schema.progress.models import Activity, ProgressRecord
+from schema.progress.models import Activity, ProgressRecord, Retraction
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation
@@ -477,9 +484,38 @@ async def _work(world: World) -> None:
         one = Place(target_id=world.targets["T1"].id, quantity=Decimal(1))
         records[name] = await logged(viewer, at, place=one)
     world.rows["activity"] = await Activity.get(source_id="confirmed")
+    await _presence(world)
     world.rows["pending activity"] = await Activity.get(source_id="waiting")
     for name, row in records.items():
         records[name] = await ProgressRecord.get(id=row.id)
+
+
+async def _presence(world: World) -> None:
+    """The staff member clocked in and out; the source takes the confirmed activity back."""
+    of, source = {"employee": world.people[STAFF], "day": TODAY}, world.installation
+    for n, direction in enumerate(ClockDirection):
+        at = MORNING + timedelta(hours=n)
+        await ClockEvent.create(
+            installation_id=source.id,
+            source_id=f"passage {n}",
+            at=at,
+            direction=direction,
+            place="Lobi",
+            received_at=NOW,
+            **of,
+        )
+    item = await InboxItem.create(
+        installation=source, source_id="taken back", body={}, body_hash="2" * 64, received_at=NOW
+    )
+    await InboxItem.filter(id=item.id).update(processed_at=NOW)
+    await Retraction.create(
+        installation=source,
+        inbox_item=item,
+        retracts="confirmed",
+        at=NOW,
+        reason="Surat ditarik",
+        received_at=NOW,
+    )
 
 
 async def received(

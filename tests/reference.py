@@ -31,7 +31,14 @@ from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
 from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
-from schema.organizations.models import Agency, Assignment, Employee, Unit, UnitPlacement
+from schema.organizations.models import (
+    Agency,
+    Assignment,
+    ClockEvent,
+    Employee,
+    Unit,
+    UnitPlacement,
+)
 from schema.plans.models import (
     ActionPlan,
     Behaviour,
@@ -61,6 +68,7 @@ from schema.progress.models import (
     ProgressRecord,
     RecordEvent,
     RecordState,
+    Retraction,
 )
 from schema.progress.rules import day_status
 from schema.tables import Row
@@ -105,6 +113,7 @@ TABLES: tuple[type[Row], ...] = (
     AgencyPolicy,
     BehaviourExpectation,
     CascadeTemplate,
+    ClockEvent,
     DailyLog,
     EvaluationPeriod,
     Holiday,
@@ -121,6 +130,7 @@ TABLES: tuple[type[Row], ...] = (
     Period,
     ProgressRecord,
     RecordEvent,
+    Retraction,
     RoleMatrix,
     Run,
     Stage,
@@ -931,6 +941,20 @@ def source(see: Reference, row: Any) -> SimpleNamespace:
     )
 
 
+def clock_source(see: Reference, row: Any) -> SimpleNamespace:
+    found = see.rows.get(Installation, row.installation_id)
+    return SimpleNamespace(kind="CONNECTOR", plugin=found.plugin, title=found.title)
+
+
+def retraction(see: Reference, row: Any) -> Any:
+    activity = see.rows.get(Activity, row.activity_id)
+    if activity is None:
+        return None
+    name = activity.source_id
+    of = see.rows.where(Retraction, installation_id=activity.installation_id, retracts=name)
+    return max(of, key=lambda one: one.id, default=None)
+
+
 def suggestion(see: Reference, row: Any) -> Any:
     target = see.seen(see.rows.get(Target, row.suggested_target_id))
     if target is None or row.state is not RecordState.PENDING:
@@ -1230,6 +1254,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "ProgressRecord.source": lambda see, r, args: source(see, r),
     "ProgressRecord.activity": get(Activity, "activity_id"),
     "ProgressRecord.suggestion": lambda see, r, args: suggestion(see, r),
+    "ProgressRecord.retraction": lambda see, r, args: retraction(see, r),
+    "ClockEvent.source": lambda see, c, args: clock_source(see, c),
+    "DailyLog.clock": lambda see, d, args: sorted(
+        see.rows.where(ClockEvent, employee_id=d.employee_id, day=d.on, retracted_at=None),
+        key=lambda one: (one.at, one.id),
+    ),
     "ProgressRecord.history": of(RecordEvent, "record_id", "id"),
     "ProgressRecord.supersedes": get(ProgressRecord, "supersedes_id"),
     "ProgressRecord.cursor": lambda see, r, args: None,

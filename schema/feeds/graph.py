@@ -172,6 +172,30 @@ class SubmitActivityPayload:
     user_errors: list[UserError] = strawberry.field(description="Empty where it went well.")
 
 
+@strawberry.input(description="A source takes back an activity or presence that it handed in.")
+class RetractActivityInput:
+    source_id: str = strawberry.field(description="The source's own id of what no longer holds.")
+    at: datetime = strawberry.field(description="When it was taken back. With a time zone.")
+    reason: str = strawberry.field(description="Shown to the employee.")
+
+    def received(self) -> Received:
+        """In the form that connectors use too; an item of its own."""
+        name = f"retraction:{self.source_id}"
+        body = {
+            "source_id": name,
+            "retracts": self.source_id,
+            "at": self.at.isoformat(),
+            "reason": self.reason,
+        }
+        return Received(source_id=name, body=body, kind=models.InboxKind.RETRACTION)
+
+
+@strawberry.type(description="Whether the retraction was taken in, or why not.")
+class RetractActivityPayload:
+    accepted: bool = strawberry.field(description="True also where it was known already.")
+    user_errors: list[UserError] = strawberry.field(description="Empty where it went well.")
+
+
 @strawberry.input(description="A dead letter whose cause was mended.")
 class ReplayDeadLetterInput:
     id: relay.GlobalID = strawberry.field(description="The dead letter.")
@@ -198,6 +222,20 @@ class FeedMutation:
             refuse_changed(taken.changed)
             return SubmitActivityPayload(accepted=True, user_errors=[])
         return SubmitActivityPayload(accepted=False, user_errors=refused)
+
+    @strawberry.mutation(
+        description="For a connector's service account: take back an activity of its own source. "
+        "A pending record of it goes; a confirmed one stays and is marked."
+    )
+    async def retract_activity(
+        self, info: Info, input: RetractActivityInput
+    ) -> RetractActivityPayload:
+        source, now = info.context.viewer.installation_id, info.context.now()
+        with refusals(info) as refused:
+            taken = await service.accept(own_source(source), [input.received()], now)
+            refuse_changed(taken.changed)
+            return RetractActivityPayload(accepted=True, user_errors=[])
+        return RetractActivityPayload(accepted=False, user_errors=refused)
 
     @strawberry.mutation(description="For administrators: let an item be tried again.")
     async def replay_dead_letter(

@@ -17,8 +17,10 @@ from schema.errors import NotFound
 from schema.events import Event, EventKind
 from schema.live import following, start_of
 from schema.organizations.graph import Employee
+from schema.organizations.models import ClockDirection
+from schema.organizations.models import ClockEvent as ClockRow
 from schema.plans.graph import ActionPlan
-from schema.predicates import sees_record, sees_target
+from schema.predicates import sees_record, sees_target, sees_work
 from schema.progress import models
 from schema.progress.rules import DayStatus, day_status
 from schema.relay import Connection, key_of
@@ -31,6 +33,7 @@ strawberry.enum(
     description="PENDING waits for its employee; CONFIRMED counts; the others do not.",
 )
 strawberry.enum(models.RecordEventKind, description="What happened.")
+strawberry.enum(ClockDirection, description="Which way somebody passed the clock.")
 strawberry.enum(
     DayStatus, name="DailyLogStatus", description="How a day stands against its requirement."
 )
@@ -68,6 +71,26 @@ class Activity(relay.Node):
     quantity: Decimal | None = strawberry.field(description="What the source counted.")
     unit_of_measure: str | None = strawberry.field(description="Of the quantity.")
     received_at: datetime = strawberry.field(description="When we took it in.")
+
+
+@reads(model=models.Retraction)
+@strawberry.type(description="The source took back what it said (pembatalan).")
+class Retraction:
+    at: datetime = strawberry.field(description="When, as the source says.")
+    reason: str = strawberry.field(description="In the source's words.")
+
+
+@reads(model=ClockRow, visible=sees_work("@it.employee_id"))
+@strawberry.type(description="Somebody clocked in or out (presensi): presence, which is no work.")
+class ClockEvent:
+    at: datetime = strawberry.field(description="When.")
+    direction: ClockDirection = strawberry.field(description="In or out.")
+    place: str | None = strawberry.field(description="Where the clock stands, if the source says.")
+    source: Source = one(
+        """(SELECT 'CONNECTOR' AS kind, s$.plugin, s$.title FROM clock_source s$
+          WHERE s$.clock_event_id = @row.id) @it""",
+        "The connector that says so.",
+    )
 
 
 @reads(model=models.Evidence)
@@ -145,6 +168,15 @@ class ProgressRecord(relay.Node):
         "Where it came from.",
     )
     activity: Activity | None = one(None, "The source's facts.", trusted=True)
+    retraction: Retraction | None = one(
+        "activity c$ JOIN retraction @it ON @it.installation_id = c$.installation_id "
+        "AND @it.retracts = c$.source_id",
+        "Where the source took back what it said. A pending record goes with it; a confirmed one "
+        "stays as its employee decided.",
+        where="c$.id = @row.activity_id",
+        order="@it.id DESC",
+        trusted=True,
+    )
     suggestion: TargetSuggestion | None = same(
         "@row",
         "Where it seems to belong, while it waits; afterwards the employee has said so.",
@@ -186,6 +218,14 @@ class DailyLog:
         "AND (@it.state <> 'PENDING' OR @it.employee_id = @viewer)",
         order="@it.starts_at, @it.id",
         trusted=True,  # whoever sees the day sees the person's work
+    )
+    clock: list[ClockEvent] = many(
+        "clock_event @it",
+        "When the person clocked in and out, as sources say; it adds no minutes.",
+        where="@it.employee_id = @row.employee_id AND @it.day = @row.day "
+        "AND @it.retracted_at IS NULL",
+        order="@it.at, @it.id",
+        trusted=True,
     )
 
 

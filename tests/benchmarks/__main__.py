@@ -15,7 +15,7 @@ import uvloop
 
 from server import postgres_keeper as keeper
 from server.embedded_postgres import Cluster, acquire, remove
-from tests.benchmarks import report
+from tests.benchmarks import intake, report
 from tests.benchmarks.data import QUICK as QUICK_SHAPE
 from tests.benchmarks.data import SHAPES, Shape, provide
 from tests.benchmarks.measure import (
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, help="keep the databases in this folder for the next run"
     )
+    parser.add_argument("--only", choices=("reads", "intake"), help="half of it")
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -62,8 +63,11 @@ async def run(given: argparse.Namespace) -> None:
             bench = Bench(one, Path(scratch), given)
             if given.records == TENFOLD and not given.quick:
                 await bench.growth()
-            else:
+                return
+            if given.only != "intake":
                 await bench.comparison()
+            if given.only != "reads" and set(given.servers) == set(ALL):
+                await bench.intake()
 
 
 @asynccontextmanager
@@ -125,6 +129,17 @@ class Bench:
         self._write("comparison", shape, result)
         report.write_between("comparison", table)
         (report.FOLDER / "comparison.svg").write_text(report.drawing(cells, ALL))
+
+    async def intake(self) -> None:
+        """Signed webhooks to pending records, beside a bare insert."""
+        folder = self._scratch / "intake"
+        folder.mkdir()
+        size = intake.QUICK if self._quick else intake.Size()
+        result = await intake.measured(self._cluster, folder, size)
+        say(text := intake.table(result))
+        if not self._quick:
+            report.write_json("intake", {"machine": report.machine(), **result})
+            report.write_between("intake", text)
 
     async def growth(self) -> None:
         """This server and the limit, each on both sizes of data, in the same rounds."""

@@ -581,7 +581,8 @@ PLACES = (
         "ProgressRecord",
         "confirmed",
         {
-            "work": f"{RECORD} quantity decidedAt target thread indicator late actionPlan",
+            "work": f"{RECORD} quantity decidedAt target thread indicator late actionPlan "
+            "retraction",
             "never": "suggestion stage supersedes cursor lateReason",
         },
     ),
@@ -593,7 +594,7 @@ PLACES = (
             "work": "id startsAt endsAt minutes description state createdAt decidedAt on employee "
             "evidence source history target thread stage late",
             "never": "category quantity indicator activity suggestion supersedes cursor "
-            "actionPlan lateReason",
+            "actionPlan lateReason retraction",
         },
     ),
     node(
@@ -604,7 +605,7 @@ PLACES = (
             "work": "id startsAt endsAt minutes description state createdAt decidedAt on employee "
             "source history target thread indicator quantity supersedes late lateReason "
             "actionPlan",
-            "never": "category evidence activity suggestion stage cursor",
+            "never": "category evidence activity suggestion stage cursor retraction",
         },
     ),
     node(
@@ -614,7 +615,7 @@ PLACES = (
         {
             "pending": f"{RECORD} suggestion late",
             "never": "quantity decidedAt target thread indicator stage supersedes cursor "
-            "actionPlan lateReason",
+            "actionPlan lateReason retraction",
         },
     ),
     Place(
@@ -671,8 +672,20 @@ PLACES = (
         on_node("staff", "Employee", DAY % "@"),
         {
             "work": "on requiredMinutes recordedMinutes pendingMinutes pendingCount "
-            "lastActivityAt employee status records"
+            "lastActivityAt employee status records clock"
         },
+    ),
+    Place(
+        "clock",
+        "ClockEvent",
+        on_node("staff", "Employee", DAY % "clock { @ }"),
+        {"work": "at direction place source"},
+    ),
+    Place(
+        "retraction",
+        "Retraction",
+        on_node("confirmed", "ProgressRecord", "retraction { @ }"),
+        {"work": "at reason"},
     ),
     Place(
         "team",
@@ -847,6 +860,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"connector"}),
         "NOT_FOUND",
     ),
+    "retractActivity": (
+        'input: {sourceId: "D-9", at: "2026-11-24T09:00:00+07:00", reason: "Ditarik"}',
+        frozenset({"connector"}),
+        "NOT_FOUND",
+    ),
     "setPolicy": (
         'input: {agency: "DC", startsOn: "2026-12-01", achievementCap: "110"}',
         frozenset({"administrator"}),
@@ -923,6 +941,7 @@ PAYLOADS = {
     "CorrectProgressPayload",
     "ReturnProgressPayload",
     "SubmitActivityPayload",
+    "RetractActivityPayload",
     "ReplayDeadLetterPayload",
     "SetPolicyPayload",
     "SetWorkingWeekPayload",

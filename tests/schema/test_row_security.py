@@ -293,8 +293,9 @@ async def test_every_table_has_a_decision(reader: Connection) -> None:
     )
     found = {row["name"]: row for row in rows}
 
-    assert set(found) == {*SEEN, *NEVER, "activity_source"}
-    assert {name for name, row in found.items() if row["kind"] != "r"} == {"activity_source"}
+    views = {"activity_source", "clock_source"}
+    assert set(found) == {*SEEN, *NEVER, *views}
+    assert {name for name, row in found.items() if row["kind"] != "r"} == views
     for name in SEEN:
         assert (found[name]["walled"], found[name]["read"], found[name]["seen"]) == (True,) * 3
     for name in NEVER:
