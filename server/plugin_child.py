@@ -87,8 +87,6 @@ class Child:
     plugin: str
     process: asyncio.subprocess.Process
     limits: ChildLimits
-    about: Any = None
-    """What it said of itself, once asked."""
     waiting: dict[int, _Call] = field(default_factory=dict)
     configured: dict[str, Mapping[str, JSON]] = field(default_factory=dict)
     configuring: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -44,7 +44,14 @@ from server.plugin_child import (
 )
 from server.plugin_discovery import Announced, announced, several
 
-__all__ = ["PluginBroken", "PluginForged", "PluginHost", "PluginInfo", "PluginKilled"]
+__all__ = [
+    "PluginBroken",
+    "PluginForged",
+    "PluginHost",
+    "PluginInfo",
+    "PluginKilled",
+    "PluginMissing",
+]
 
 MOST_ITEMS = 5_000
 """Of one page or delivery; more would hold up the worker's other feeds."""
@@ -93,6 +100,7 @@ class PluginHost:
         self._path = path
         self._report = report
         self._children: dict[str, Child] = {}
+        self._described: dict[str, PluginInfo] = {}
         self._starting: dict[str, asyncio.Lock] = {}
         self._closed = False
 
@@ -105,28 +113,28 @@ class PluginHost:
         return announced(self._path)
 
     async def describe(self, plugin: str) -> PluginInfo:
-        """What the plugin says of itself.
+        """What the plugin says of itself, asked once until it is stopped.
 
         Raises:
             PluginBroken: it cannot be loaded, with the cause; other plugins are untouched.
         """
-        try:
-            async with self._child(plugin) as child:
-                if child.about is None:
-                    child.about = await child.call("describe", {})
-                found = child.about
-            if found["wire"] != wire.VERSION:
-                raise PluginBroken(plugin, f"speaks version {found['wire']} of the wire")
-            return PluginInfo(
-                name=found["name"],
-                distribution=found["distribution"],
-                version=found["version"],
-                title=found["title"],
-                capabilities=tuple(found["capabilities"]),
-                settings_schema=found["settings_schema"],
-            )
-        except (ConnectorError, KeyError, TypeError) as error:
-            raise PluginBroken(plugin, f"cannot be described: {error}") from error
+        if plugin not in self._described:
+            try:
+                async with self._child(plugin) as child:
+                    found = await child.call("describe", {})
+                if found["wire"] != wire.VERSION:
+                    raise PluginBroken(plugin, f"speaks version {found['wire']} of the wire")
+                self._described[plugin] = PluginInfo(
+                    name=found["name"],
+                    distribution=found["distribution"],
+                    version=found["version"],
+                    title=found["title"],
+                    capabilities=tuple(found["capabilities"]),
+                    settings_schema=found["settings_schema"],
+                )
+            except (ConnectorError, KeyError, TypeError) as error:
+                raise PluginBroken(plugin, f"cannot be described: {error}") from error
+        return self._described[plugin]
 
     async def fetch(
         self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
@@ -295,7 +303,11 @@ class PluginHost:
             return started
 
     async def stop(self, plugin: str) -> None:
-        """End its child, if there is one; the next call starts what is installed by then."""
+        """End its child, and forget what it said: the next call starts what is there by then."""
+        self._described.pop(plugin, None)
+        await self._end(plugin)
+
+    async def _end(self, plugin: str) -> None:
         async with self._starting.setdefault(plugin, asyncio.Lock()):
             child = self._children.pop(plugin, None)
         if child is not None:
@@ -306,7 +318,7 @@ class PluginHost:
         before = time.monotonic() - idle.total_seconds()
         for plugin, child in tuple(self._children.items()):
             if not child.waiting and child.used_at < before:
-                await self.stop(plugin)
+                await self._end(plugin)
 
     def _bounded(self, plugin: str, items: Sequence[Item]) -> None:
         if len(items) > MOST_ITEMS:

@@ -111,7 +111,7 @@ def written(received: Received) -> Written:
     if len(source_id) > LONGEST_SOURCE_ID:
         raise DomainError(ErrorCode.TEXT_TOO_LONG, field="sourceId", limit=LONGEST_SOURCE_ID)
     ascii_text = json.dumps(received.body, sort_keys=True, separators=(",", ":"))
-    text = _storable(received.body)
+    text = storable(received.body)
     return Written(
         source_id=source_id,
         kind=InboxKind.UNREADABLE if text is None else received.kind,
@@ -120,7 +120,7 @@ def written(received: Received) -> Written:
     )
 
 
-def _storable(body: Any) -> str | None:
+def storable(body: Any) -> str | None:
     """JSON text, or None where it holds what `jsonb` refuses: NUL, a lone surrogate, NaN."""
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False)
