@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from ekinerja_connectors import (
@@ -91,7 +92,7 @@ async def test_hour_without_the_service_costs_few_probes_and_loses_nothing(
     await poll(feed, service, begin + HOUR + timedelta(minutes=10), seed)
 
     attempts = [one for one in service.asked if service.is_away(one)]
-    pauses = [late - early for early, late in zip(attempts[4:], attempts[5:], strict=False)]
+    pauses = [late - early for early, late in pairwise(attempts[4:])]
     assert len(attempts) <= 5 + 120, f"seed {seed}"
     assert min(pauses) >= timedelta(seconds=30), f"seed {seed}"  # from the opening on
     assert max(pauses) <= timedelta(minutes=5, seconds=1), f"seed {seed}"
