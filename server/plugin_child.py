@@ -30,6 +30,14 @@ BREATH = 0.02  # seconds between two chunks of standard error, so that a flood c
 LOOK = 0.5  # seconds between two looks at what a child with open calls has spent
 #: All that a child finds in its environment: settings go over the pipe, and nothing else may.
 ENVIRONMENT = {"LANG": "C.UTF-8"}
+NICE = 10
+NICE_AFTER_KILL = 19  # so that a plugin that dies again and again yields to the other plugins too
+#: Lets the API and the worker go first from its first line on: its imports cost the most.
+START = """
+import os, runpy
+os.nice(@nice)
+runpy.run_module("ekinerja_connectors.child", run_name="__main__", alter_sys=True)
+"""
 
 
 class PluginBroken(Exception):
@@ -97,8 +105,11 @@ class Child:
     tasks: tuple[asyncio.Task[None], ...] = ()
 
     @classmethod
-    async def start(cls, plugin: str, limits: ChildLimits, path: Path | None) -> Child:
-        arguments = ["-I", "-m", "ekinerja_connectors.child", plugin]
+    async def start(
+        cls, plugin: str, limits: ChildLimits, path: Path | None, *, killed_before: bool = False
+    ) -> Child:
+        nice = NICE_AFTER_KILL if killed_before else NICE
+        arguments = ["-I", "-c", START.replace("@nice", str(nice)), plugin]
         arguments += ["--parent", str(os.getpid()), *limits.arguments()]
         if path is not None:
             arguments += ["--path", str(path)]
@@ -111,7 +122,9 @@ class Child:
             stderr=pipe,
             cwd="/",
             env=ENVIRONMENT,
-            start_new_session=True,  # its own group, so that what it starts ends with it
+            # Its own group, so that what it starts ends with it; no session of its own, since
+            # Linux would share the processor out by sessions, whatever their niceness.
+            process_group=0,
             limit=wire.MAX_LINE,
         )
         child = cls(plugin, process, limits)

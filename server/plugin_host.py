@@ -101,6 +101,8 @@ class PluginHost:
         self._report = report
         self._children: dict[str, Child] = {}
         self._described: dict[str, PluginInfo] = {}
+        self._announced: dict[str, Announced] = {}
+        self._killed: set[str] = set()
         self._starting: dict[str, asyncio.Lock] = {}
         self._closed = False
 
@@ -110,7 +112,8 @@ class PluginHost:
 
     def announced(self) -> dict[str, Announced]:
         """The same, each with its distribution and what keeps it from running here."""
-        return announced(self._path)
+        self._announced = announced(self._path)
+        return self._announced
 
     async def describe(self, plugin: str) -> PluginInfo:
         """What the plugin says of itself, asked once until it is stopped.
@@ -292,19 +295,25 @@ class PluginHost:
             if child is not None and child.end is None:
                 return child
             if child is not None:
+                self._killed.add(plugin)
                 await child.close()
-            known = self.announced().get(plugin)
+            if plugin not in self._announced:  # else whoever looks regularly has refreshed it
+                await asyncio.to_thread(self.announced)
+            known = self._announced.get(plugin)
             if known is None:
                 raise PluginMissing(plugin, several(plugin, []))
             if known.fault is not None:
                 raise PluginBroken(plugin, known.fault)
-            started = await Child.start(plugin, self._limits, self._path)
+            started = await Child.start(
+                plugin, self._limits, self._path, killed_before=plugin in self._killed
+            )
             self._children[plugin] = started
             return started
 
     async def stop(self, plugin: str) -> None:
         """End its child, and forget what it said: the next call starts what is there by then."""
         self._described.pop(plugin, None)
+        self._killed.discard(plugin)
         await self._end(plugin)
 
     async def _end(self, plugin: str) -> None:

@@ -1,4 +1,4 @@
-"""The process in which one plugin runs: `python -I -m ekinerja_connectors.child NAME`.
+"""The process in which one plugin runs: `python -I -m ekinerja_connectors.child NAME`, niced.
 
 It loads exactly the entry point NAME and answers the requests of `wire` that come in on
 standard input until that ends. This isolates faults, not malice: a plugin has the rights of
@@ -65,7 +65,6 @@ def _limit(memory_bytes: int | None, open_files: int) -> None:
         if hard != resource.RLIM_INFINITY:
             limit = min(limit, hard)
         resource.setrlimit(what, (limit, limit))
-    os.nice(10)  # a plugin never competes with the API for a core
 
 
 def _limit_cpu(seconds: int | None) -> None:

@@ -31,6 +31,7 @@ from schema.feeds.models import (
 )
 from schema.feeds.rules import Received
 from schema.progress.models import ProgressRecord
+from schema.values import utc_now
 from server.database import Database, DatabaseRole, opened
 from server.ingestion import run_ingestion
 from server.ingestion.intake import IDLE, NOT_NOW, Intake
@@ -38,6 +39,7 @@ from server.ingestion.loop import Loop
 from server.ingestion.plugins import PluginBroken
 from server.ingestion.poller import LOOK_AGAIN, UNPOLLED, Poller
 from server.ingestion.retry import FOR_AN_ADMINISTRATOR, LONGEST, backoff
+from server.ingestion.worker import NOTICE
 from tests import feeding
 from tests.feeding import NOON, FakePlugins, activity, count, fetched, item
 
@@ -550,3 +552,26 @@ async def test_a_wake_up_during_a_step_is_not_lost() -> None:
         await loop.run()
 
     assert steps == 2
+
+
+async def test_run_that_somebody_asks_for_begins_within_two_seconds(
+    feed: Installation, fresh_database: Database
+) -> None:
+    plugins, stop = FakePlugins(), asyncio.Event()
+    await Installation.filter(id=feed.id).update(next_poll_at=utc_now())
+    worker = asyncio.create_task(run_ingestion(fresh_database, plugins, stop))
+    await until(lambda: Run.all().exists())
+    # The poller pauses now, and looks at its row again only after LOOK_AGAIN.
+    await asyncio.sleep(0.2)
+    polled, began = len(plugins.cursors), asyncio.get_running_loop().time()
+    await Installation.filter(id=feed.id).update(next_poll_at=utc_now())
+
+    async def again() -> bool:
+        return len(plugins.cursors) > polled
+
+    await until(again)
+    took = asyncio.get_running_loop().time() - began
+    stop.set()
+    await worker
+
+    assert took < NOTICE.total_seconds() + 1 < LOOK_AGAIN.total_seconds()
