@@ -26,6 +26,10 @@ NOTICE = timedelta(seconds=2)
 """How soon a new or disabled installation is noticed."""
 GRACE = timedelta(seconds=5)
 """How long the item in hand has to be finished when the worker stops."""
+ENABLED = """
+SELECT id, next_poll_at <= now() AND NOT paused AND halted_at IS NULL AS due
+FROM installation WHERE enabled
+"""
 CLAIM = "SELECT pg_try_advisory_lock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
 RELEASE = "SELECT pg_advisory_unlock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
 
@@ -103,12 +107,14 @@ async def _tend(
 
     await connection.add_listener(CHANNEL, wake)
     while not stop.is_set():
-        rows = await connection.fetch("SELECT id FROM installation WHERE enabled")
-        enabled = {UUID(str(row["id"])) for row in rows}
-        for gone in feeds.keys() - enabled:
+        rows = await connection.fetch(ENABLED)
+        enabled = {UUID(str(row["id"])): row["due"] for row in rows}
+        for gone in feeds.keys() - enabled.keys():
             await feeds.pop(gone).stop()
             await connection.fetchval(RELEASE, str(gone))
-        for new in enabled - feeds.keys():
+        for due in (one for one in feeds if enabled[one]):
+            feeds[due].poller.wake()  # somebody asked for it while it pauses
+        for new in enabled.keys() - feeds.keys():
             if await connection.fetchval(CLAIM, str(new)):
                 feeds[new] = Feed.start(new, plugins)
         await _pause(stop)
