@@ -165,9 +165,10 @@ def _has_ended(current: KnownPost, posts: Sequence[GivenPost], day: date) -> boo
 def _not_now(posts: Sequence[GivenPost], rows: Sequence[KnownPost], day: date) -> Iterable[Change]:
     """Posts before and after the day, unless they are known here too."""
     for post in posts:
-        if any(is_same(post, row) for row in rows):
+        to_come = post.starts_on > day
+        if any(is_same(post, row) and (row.starts_on > day) == to_come for row in rows):
             continue
-        if post.starts_on > day:
+        if to_come:
             detail = f"{post.position} begins on {post.starts_on}: read the directory again then"
             yield problem(post.nip, detail)
         elif post.ends_on is not None and post.ends_on <= day:
@@ -338,7 +339,7 @@ def _missing(given: Directory, known: Organization, day: date) -> Iterable[Chang
     for post in known.posts:
         if post.kind is not DEFINITIVE or not covers(post, day):
             continue
-        if people and post.nip not in people:
+        if people and post.nip not in people | with_posts:
             name = known.people[post.nip].name
             yield problem(post.nip, f"{name} is not in the service any more; {post.position} stays")
         elif with_posts and post.nip not in with_posts:

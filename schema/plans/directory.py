@@ -15,7 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope, can_administer
 from schema.checks import invalid
-from schema.errors import DomainError, ErrorCode, NotFound
+from schema.errors import DomainError, ErrorCode, Language, NotFound, UserError
 from schema.feeds.models import (
     ConnectorTask,
     DirectoryChange,
@@ -82,6 +82,9 @@ class Applied:
 
     task_id: UUID
     conflict: DomainError | None = None
+
+    def errors(self, language: Language) -> list[UserError]:
+        return [] if self.conflict is None else [UserError.of(self.conflict, language)]
 
 
 async def apply_directory(
