@@ -336,10 +336,11 @@ def _missing(given: Directory, known: Organization, day: date) -> Iterable[Chang
     """Whoever holds a post here and is not in the service any more. Nothing ends by it."""
     people = {person.nip for person in given.people}
     with_posts = {post.nip for post in given.posts}
+    mentioned = people | with_posts
     for post in known.posts:
         if post.kind is not DEFINITIVE or not covers(post, day):
             continue
-        if people and post.nip not in people | with_posts:
+        if people and post.nip not in mentioned:
             name = known.people[post.nip].name
             yield problem(post.nip, f"{name} is not in the service any more; {post.position} stays")
         elif with_posts and post.nip not in with_posts:
