@@ -85,14 +85,14 @@ class ConnectorTask(relay.Node):
         "directory_change @it",
         "What the directory would change.",
         where="@it.task_id = @row.id",
-        given={"kind": "@it.kind = @kind"},
-        keys={"@it.position": "int"},
+        given={"change": "@it.kind = @change"},
+        keys={"@it.id": "uuid"},
         trusted=True,
         type=DirectoryChangeConnection,
     )
     def changes(
         self,
-        kind: Annotated[
+        change: Annotated[
             ChangeKind | None, strawberry.argument(description="Those of one kind.")
         ] = None,
         first: First = None,

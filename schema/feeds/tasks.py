@@ -167,12 +167,12 @@ async def _end(
 async def keep_changes(
     connection: BaseDBAsyncClient, task_id: UUID, changes: Sequence[Change]
 ) -> None:
-    """What a directory would change, in its order, counted from 1."""
+    """What a directory would change, in its order, counted from 1; keys sort as positions do."""
     await connection.execute_query_dict(
         KEEP_CHANGES,
         [
             task_id,
-            [uuid7() for _ in changes],
+            sorted(uuid7() for _ in changes),
             [str(one.kind) for one in changes],
             [one.subject for one in changes],
             [one.detail for one in changes],
