@@ -26,7 +26,8 @@ class Connector(Generic[S]):
     """What knows one outside service. Inherit, set the class attributes, write the methods.
 
     Class attributes: `name` (the slug of the entry point), `title` (for people), `version`,
-    and `settings`, a frozen dataclass type (see `secret` and `address`).
+    and `settings`, a frozen dataclass type (see `secret` and `address`). `retracts` says that its
+    service may take back what it said, so that `translate` may give a `Retraction`.
     Write the methods of at least one of the `capabilities`.
     """
 
@@ -34,6 +35,7 @@ class Connector(Generic[S]):
     title: ClassVar[str]
     version: ClassVar[str]
     settings: ClassVar[type[Any]]
+    retracts: ClassVar[bool] = False
 
     def __init__(self, config: S, http: Http) -> None:
         """`config` is an instance of `settings`; `http` reaches its addresses and no others."""
