@@ -4,6 +4,7 @@
 """
 
 from .activity import JSON, Activity, Evidence
+from .budgets import Budget
 from .capabilities import Directory, Files, Polling, Results, Statement, Translation, Webhook
 from .connector import Connector
 from .directory import (
@@ -35,6 +36,7 @@ __all__ = [
     "JSON",
     "Activity",
     "AuthFailed",
+    "Budget",
     "Connector",
     "ConnectorError",
     "Delivery",

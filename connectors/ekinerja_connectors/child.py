@@ -24,6 +24,7 @@ from . import wire
 from .activity import JSON
 from .capabilities import CAPABILITIES
 from .connector import Connector
+from .egress import Egress
 from .errors import Fatal
 from .http import Http
 from .loading import Loaded, load
@@ -126,7 +127,11 @@ class _Server:
 
     async def _configure(self, loaded: Loaded, params: Mapping[str, Any]) -> None:
         config = declared_settings.parse(loaded.connector.settings, params["settings"])
-        http = Http(declared_settings.addresses_of(config))
+        http = Http(
+            declared_settings.addresses_of(config),
+            egress=Egress.of(params.get("egress", ())),
+            budget=loaded.connector.budget,
+        )
         former = self._connectors.get(params["installation"])
         self._connectors[params["installation"]] = loaded.connector(config, http)
         if former is not None:

@@ -25,8 +25,8 @@ from .directory import (
 )
 from .errors import KINDS, ConnectorError, Malformed, Retryable
 from .files import FileReading, RefusedRow, Upload
-from .http import MAX_RETRY_AFTER
 from .items import Item, Page
+from .pauses import MAX_RETRY_AFTER
 from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .statements import Presence, Retraction
 from .webhook import Delivery
