@@ -60,7 +60,7 @@ def damaged(payload: JSON, rounds: int = 60) -> Iterator[JSON]:
         yield spoilt
 
 
-def _spoilt(payload: JSON, place: Sequence[Any], *, gone: bool, value: JSON) -> JSON:
+def _spoilt(payload: JSON, place: Sequence[Any], *, gone: bool, value: JSON) -> Any:
     spoilt: Any = copy.deepcopy(payload)
     inner: Any = spoilt
     for name in place[:-1]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
     """Keep one verdict for each test: its worst phase."""
     report: Any = yield
     if report.when == "call" or report.outcome != "passed":
@@ -48,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
                 "reason": reason,
             }
         )
-    return report  # type: ignore[return-value]
+    return report
 
 
 def _first_words(message: str) -> str:
