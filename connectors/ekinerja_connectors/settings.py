@@ -26,6 +26,7 @@ __all__ = [
     "secret",
     "secrets_of",
     "unmarked_secrets",
+    "unmarked_texts",
 ]
 
 T = TypeVar("T")
@@ -101,6 +102,15 @@ def hidden(settings: Any, given: JSON) -> JSON:
     if isinstance(given, Sequence):
         return [hidden(settings, one) for one in given]
     return given
+
+
+def unmarked_texts(settings: Any) -> dict[str, str]:
+    """The texts of a settings instance that may be shown, by their fields' names."""
+    return {
+        field.name: value
+        for field, value in _fields_of(settings)
+        if isinstance(value, str) and value and not field.metadata.get(SECRET)
+    }
 
 
 def unmarked_secrets(settings: Any) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ How the outcomes of a run are gathered belongs to `verdicts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
 import pytest
 
-__all__ = ["DOES_NOT_APPLY", "NOT_SHOWN", "check", "does_not_apply", "not_shown"]
+__all__ = ["DOES_NOT_APPLY", "NOT_SHOWN", "check", "does_not_apply", "none_of", "not_shown"]
 
 F = TypeVar("F", bound=Callable[..., object])
 DOES_NOT_APPLY = "does not apply: "
@@ -37,3 +37,12 @@ def does_not_apply(reason: str) -> NoReturn:
 def not_shown(reason: str) -> NoReturn:
     """Leave a test out whose evidence is missing, which costs the tier; says what to give."""
     pytest.skip(NOT_SHOWN + reason)
+
+
+def none_of(found: Iterable[object], words: str) -> None:
+    """Fail with `words` and what was found, unless nothing was.
+
+    Written out, since pytest explains the assertions of a vendor's own modules only.
+    """
+    shown = "; ".join(sorted(map(str, found)))
+    assert not shown, f"{words}: {shown}"

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsIndex
 
 __all__ = ["BlockedLoop", "Sightings", "watching"]
 
@@ -20,8 +21,11 @@ __all__ = ["BlockedLoop", "Sightings", "watching"]
 NAP = 0.01  # seconds
 
 
-class BlockedLoop(RuntimeError):
-    """A blocking connection was about to be made in the event loop; it was prevented."""
+class BlockedLoop(OSError):
+    """A blocking connection was about to be made in the event loop; it was prevented.
+
+    An OSError, so that the library which makes it cleans up.
+    """
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Sightings:
 
 _watchers: list[Sightings] = []
 _installed = threading.Lock()
+_sleep = time.sleep
 
 
 def _in_loop() -> bool:
@@ -62,8 +67,13 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         host = arguments[0]
         if host is not None:
             seen.looked_up.append(host.decode() if isinstance(host, bytes) else str(host))
-    elif event == "time.sleep" and arguments[0] > NAP and _in_loop():
-        seen.blocked.append(f"time.sleep({arguments[0]:g})")
+
+
+def _watchful_sleep(seconds: float | SupportsIndex) -> None:
+    """Stands for `time.sleep`, which tells the audit hooks of Python 3.13 and newer only."""
+    if _watchers and float(seconds) > NAP and _in_loop():
+        _watchers[-1].blocked.append(f"time.sleep({float(seconds):g})")
+    _sleep(seconds)
 
 
 @contextlib.contextmanager
@@ -73,7 +83,10 @@ def watching() -> Iterator[Sightings]:
         sys.addaudithook(_hook)
     seen = Sightings()
     _watchers.append(seen)
+    time.sleep = _watchful_sleep
     try:
         yield seen
     finally:
         _watchers.remove(seen)
+        if not _watchers:
+            time.sleep = _sleep
