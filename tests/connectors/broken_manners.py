@@ -1,4 +1,4 @@
-"""Connectors that behave badly when a service fails, or towards it; each but for one thing `Sound`."""
+"""Connectors with bad manners towards a service or the host; each is `Sound` but for one thing."""
 
 import asyncio
 import contextlib
