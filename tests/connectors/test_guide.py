@@ -3,6 +3,7 @@
 Its commands are run by tests/acceptance/test_vendor.py.
 """
 
+import argparse
 import contextlib
 import csv
 import io
@@ -27,6 +28,7 @@ from ekinerja_connectors import (
 from ekinerja_connectors.testing.fakes import serve
 from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_connectors.tools.checking import TIERS
+from ekinerja_connectors.tools.command import parser
 from ekinerja_connectors.tools.new import write_plugin
 from ekinerja_connectors.tools.packaging import papers_of
 
@@ -163,6 +165,24 @@ async def test_connector_of_the_guide_runs_in_the_host(plugin: Path, tmp_path: P
         await host.close()
 
     assert (info.distribution, info.capabilities) == ("ekinerja-rapat", ("polling", "webhook"))
+
+
+def test_guide_lists_every_command_with_its_options() -> None:
+    (section,) = re.findall(r"^## The commands\n(.*?)^## ", PAGE, re.M | re.S)
+    listed = {line.split("`")[1].split()[0]: line for line in section.splitlines() if "| `" in line}
+    (choices,) = [
+        action.choices
+        for action in parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+
+    assert set(listed) == set(choices)
+    for name, command in choices.items():
+        options = {one for action in command._actions for one in action.option_strings}
+        shared = {"--fixture", "--deliver", "--file", "--directory", "--cursor"}
+        told = set(re.findall(r"--[a-z]+", listed[name]))
+        assert told <= options, name
+        assert options - told - {"-h", "--help"} <= (shared if name == "record" else set()), name
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -114,6 +114,25 @@ def test_contract_of_a_new_plugin_is_the_one_that_it_ships(plugin: Path) -> None
     assert contract_of(RapatConnector, example, "4").text() == shipped
 
 
+EXAMPLE = ROOT / "plugins" / "example"
+
+
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="there is no plugins/example")
+def test_shipped_example_is_what_new_writes(tmp_path: Path) -> None:
+    made = tmp_path / "example"
+    assert main(["new", "example", "--into", str(made)]) == 0
+
+    files = {str(one.relative_to(made)) for one in made.rglob("*") if one.is_file()}
+    differ = {
+        one
+        for one in files
+        if not (EXAMPLE / one).is_file()
+        or (EXAMPLE / one).read_bytes() != (made / one).read_bytes()
+    }
+
+    assert differ == set(), "write plugins/example anew with `new example`"
+
+
 # --- check --------------------------------------------------------------------------------------
 
 
@@ -127,6 +146,7 @@ def test_new_plugin_reaches_gold(plugin: Path, capsys: pytest.CaptureFixture[str
     assert "tests of its own: 3 of 3 passed" in told
 
 
+@pytest.mark.slow
 def test_plugin_that_was_spoilt_is_refused_with_the_reason(
     plugin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -221,8 +221,9 @@ def outcome_of(connector: Any, item: Item) -> Outcome:
 
 @contextlib.contextmanager
 def _patience() -> Iterator[None]:
-    """An end to what blocks the loop for good; only the main thread can be interrupted."""
-    if threading.current_thread() is not threading.main_thread():
+    """An end to what blocks the loop for good; only the main thread of POSIX can be interrupted."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "SIGALRM"):
         yield
         return
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ...connector import faults_of
 from ...contract import breaks
-from ...errors import InvalidSettings
+from ...errors import ConnectorError, InvalidSettings
 from ...settings import SECRET_TEXT, parse, schema_of, secrets_of, unmarked_secrets, unmarked_texts
 from ..checks import check, none_of, not_shown
 from .base import Stage, SuiteBase
@@ -43,7 +44,8 @@ class SettingsChecks(SuiteBase):
     def test_what_is_sent_as_a_credential_is_marked(self) -> None:
         async def look(stage: Stage) -> list[str]:
             for call in self._calls(stage.connector).values():
-                await call()
+                with contextlib.suppress(ConnectorError):  # what was sent is seen all the same
+                    await call()
             sent = {
                 part
                 for one in stage.front.seen

@@ -95,6 +95,8 @@ class StatementChecks(SuiteBase):
 
     @check("times do not depend on the machine's time zone", "bronze")
     def test_times_do_not_depend_on_the_zone_of_the_machine(self) -> None:
+        if not hasattr(time, "tzset"):
+            not_shown("this system cannot change its zone; run the suite on another")
         told: dict[str, list[Any]] = {}
         for zone in _ZONES:
             with _zone(zone):
