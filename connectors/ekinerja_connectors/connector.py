@@ -27,8 +27,9 @@ class Connector(Generic[S]):
     """What knows one outside service. Inherit, set the class attributes, write the methods.
 
     Class attributes: `name` (the slug of the entry point), `title` (for people), `version`,
-    and `settings`, a frozen dataclass type (see `secret` and `address`). `budget` bounds how
-    often `http` calls the service, where the service does not say so itself.
+    and `settings`, a frozen dataclass type (see `secret` and `address`). `retracts` says that its
+    service may take back what it said, so that `translate` may give a `Retraction`. `budget`
+    bounds how often `http` calls the service, where the service does not say so itself.
     Write the methods of at least one of the `capabilities`.
     """
 
@@ -36,6 +37,7 @@ class Connector(Generic[S]):
     title: ClassVar[str]
     version: ClassVar[str]
     settings: ClassVar[type[Any]]
+    retracts: ClassVar[bool] = False
     budget: ClassVar[Budget | None] = None
 
     def __init__(self, config: S, http: Http) -> None:
