@@ -67,7 +67,7 @@ async def test_shipped_plugins_are_found_and_described_by_the_host() -> None:
         await host.close()
 
     assert set(found) <= set(host.discover())
-    assert found["siasn"].capabilities == ("polling",)
+    assert found["siasn"].capabilities == ("polling", "directory", "results")
     assert found["srikandi"].capabilities == ("polling", "webhook")
     secrets = {
         one
