@@ -68,10 +68,10 @@ async def test_shipped_plugins_are_found_and_described_by_the_host() -> None:
 
     assert set(found) <= set(host.discover())
     assert found["siasn"].capabilities == ("polling", "directory", "results")
-    assert found["srikandi"].capabilities == ("polling", "webhook")
+    assert found["srikandi"].capabilities == ("polling", "webhook", "file")
     secrets = {
         one
         for one, shape in found["siasn"].settings_schema["properties"].items()  # type: ignore
         if shape.get("writeOnly")
     }
-    assert secrets == {"consumer_secret", "sso_password"}
+    assert secrets == {"consumer_secret", "sso_password", "sso_token"}
