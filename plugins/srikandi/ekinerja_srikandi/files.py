@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from ekinerja_connectors import JSON, FileReading, Item, Malformed, RefusedRow, Upload
+from ekinerja_connectors import FileReading, Item, Malformed, RefusedRow, Upload
+from ekinerja_connectors.tables import Header, Row, Sheet, read_sheet
 
-from .rows import KNOWN, event_of, kind_of, named
+from .rows import COLUMNS, EVENT, REGISTER, REQUIRED, event_of
 from .settings import Settings
-from .tables import Row, table_of
 from .translate import item_of
 
 __all__ = ["reading_of"]
+
+#: As many as fit into one answer of a child process, as items.
+MAX_ROWS = 5_000
 
 
 def reading_of(upload: Upload, settings: Settings, today: date) -> FileReading:
@@ -23,37 +26,47 @@ def reading_of(upload: Upload, settings: Settings, today: date) -> FileReading:
     Raises:
         Malformed: nothing of the file can be read.
     """
-    columns = settings.assumptions.columns
-    table = table_of(upload, KNOWN | frozenset(columns))
-    header = tuple(columns.get(name, name) for name in table.header)
-    kind = kind_of(frozenset(header), upload.name)
-    if not settings.source and "source" not in header:
+    sheet = read_sheet(upload, sheet=settings.sheet or None, max_rows=MAX_ROWS + 1)
+    kind, header = _header_of(sheet, settings)
+    if not settings.source and "source" not in header.columns:
         raise Malformed(
             f"{upload.name} does not name the source of its events: set `source` to what webhooks "
             "carry, or to any lasting name where only files are handed in"
         )
+    width = len(header.row.cells)
     items: dict[str, tuple[int, Item]] = {}
     refused: list[RefusedRow] = []
-    for row in table.rows:
+    for record, row in zip(sheet.records(header), _below(sheet, header), strict=True):
         try:
-            event = event_of(kind, named(header, row), settings, today)
+            if len(row.cells) > width:
+                raise Malformed(f"cell {len(row.cells)} of the row stands under no heading")
+            event = event_of(kind, record.values, settings, today)
             item = item_of(event, settings.assumptions)
             number, earlier = items.setdefault(item.source_id, (row.number, item))
             if earlier.payload != item.payload:
                 raise Malformed(f"row {number} says otherwise of the same: {item.source_id}")
         except Malformed as fault:
-            refused.append(
-                RefusedRow(row=row.number, reason=str(fault), payload=_payload(header, row))
-            )
+            told = RefusedRow(row=row.number, reason=str(fault), payload=record.payload)
+            refused.append(told)
     return FileReading(items=tuple(item for _, item in items.values()), refused=tuple(refused))
 
 
-def _payload(header: tuple[str, ...], row: Row) -> JSON:
-    """The row as it was read: by column, or its bare cells where they do not fit the header."""
+def _header_of(sheet: Sheet, settings: Settings) -> tuple[str, Header]:
+    """Which kind of export it is, by its headings. Raises: Malformed, with what each lacks."""
+    names: dict[str, list[str]] = {name: [] for name in COLUMNS}
+    for other, ours in settings.assumptions.columns.items():
+        names.setdefault(ours, []).append(other)
     try:
-        return named(header, row)
-    except Malformed:
-        cells = list(row.cells)
-        while cells and cells[-1] in (None, ""):
-            del cells[-1]
-        return cells
+        return EVENT, sheet.header(names, REQUIRED[EVENT])
+    except Malformed as fault:
+        try:
+            return REGISTER, sheet.header(names, REQUIRED[REGISTER])
+        except Malformed as other:
+            raise Malformed(
+                f"it is neither an export of events ({fault}) nor a register of letters "
+                f"({other}); columns may be named in assumptions.columns"
+            ) from other
+
+
+def _below(sheet: Sheet, header: Header) -> list[Row]:
+    return [row for row in sheet.rows if row.number > header.row.number]

@@ -15,15 +15,24 @@ from ekinerja_connectors import JSON, Malformed
 from .assumptions import Assumptions
 from .dates import moment_of
 from .settings import Settings
-from .tables import Cell, Row
 
-__all__ = ["EVENT", "KNOWN", "REGISTER", "event_of", "kind_of", "named"]
+__all__ = ["COLUMNS", "EVENT", "REGISTER", "REQUIRED", "event_of"]
 
 EVENT, REGISTER = "event", "register"
-#: Columns by which a file is told to be what it is, and others that either may have.
-_EVENT = frozenset({"event_id", "waktu", "kelompok", "peristiwa", "status"})
-_REGISTER = frozenset({"nomor_naskah", "tanggal"})
-KNOWN = _EVENT | _REGISTER | {"naskah_id", "hal", "tujuan", "nip_pelaku"}
+#: The columns by which a file is told to be what it is.
+REQUIRED = {
+    EVENT: ("event_id", "waktu", "kelompok", "peristiwa", "status"),
+    REGISTER: ("nomor_naskah", "tanggal"),
+}
+#: All that are read. Others are no part of what a letter is, and stay in the file.
+COLUMNS = (
+    *REQUIRED[EVENT], *REQUIRED[REGISTER],
+    "source", "naskah_id", "nomor_sementara", "nomor_agenda", "tanggal_naskah", "jenis_naskah",
+    "sifat", "urgensi", "klasifikasi", "klasifikasi_nama", "hal", "isi_ringkas", "tujuan_jenis",
+    "tujuan", "tembusan", "asal_naskah", "nip_pelaku", "peran_pelaku", "unit_pelaku",
+    "nip_penerima", "nip_pemberi", "instruksi", "batas_waktu", "membatalkan", "disposisi_id",
+    "unit_kode", "unit_pengolah",
+)  # fmt: skip
 _NOT_DATA = frozenset({"event_id", "waktu", "source"})
 _NIPS = ("nip_pelaku", "nip_penerima", "nip_pemberi")
 _NIP = re.compile(r"[0-9]{18}", re.ASCII)
@@ -31,33 +40,7 @@ _NIP = re.compile(r"[0-9]{18}", re.ASCII)
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]{15}000", re.ASCII)
 
 
-def kind_of(columns: frozenset[str], name: str) -> str:
-    """Which kind of export has these columns. Raises: Malformed, with what is missing."""
-    if columns >= _EVENT:
-        return EVENT
-    if columns >= _REGISTER:
-        return REGISTER
-    events, register = sorted(_EVENT - columns), sorted(_REGISTER - columns)
-    raise Malformed(
-        f"{name} is neither an export of events (without {', '.join(events)}) nor a register "
-        f"(without {', '.join(register)}); columns may be named in assumptions.columns"
-    )
-
-
-def named(header: tuple[str, ...], row: Row) -> dict[str, Cell]:
-    """The cells of a row by column. Raises: Malformed when there are more or fewer of them."""
-    cells = list(row.cells)
-    while len(cells) > len(header) and cells[-1] in (None, ""):
-        del cells[-1]
-    if len(cells) != len(header):
-        raise Malformed(f"the row has {len(cells)} cells, the header {len(header)}")
-    for place, (name, cell) in enumerate(zip(header, cells, strict=True), 1):
-        if not name and cell not in (None, ""):
-            raise Malformed(f"cell {place} of the row stands under no name of a column")
-    return {name: cell for name, cell in zip(header, cells, strict=True) if name}
-
-
-def event_of(kind: str, cells: Mapping[str, Cell], settings: Settings, today: date) -> JSON:
+def event_of(kind: str, cells: Mapping[str, str], settings: Settings, today: date) -> JSON:
     """The CloudEvent of one row.
 
     `today` is by the clock of the export's zone. A state that no rule knows is kept as it is;
@@ -66,9 +49,9 @@ def event_of(kind: str, cells: Mapping[str, Cell], settings: Settings, today: da
     Raises:
         Malformed: something in the row cannot be read or cannot be.
     """
-    data = {name: _text(cell) for name, cell in cells.items() if _text(cell).strip()}
+    data = dict(cells)
     for name in _NIPS:
-        _check_nip(name, cells.get(name))
+        _check_nip(name, data.get(name, ""))
     source = data.get("source", settings.source).strip()
     if not source:
         raise Malformed("the row names no source: set `source` to what the events carry")
@@ -131,20 +114,14 @@ def _step_of(status: str, assumed: Assumptions) -> str:
     return "register"
 
 
-def _check_nip(name: str, cell: Cell) -> None:
-    text = _text(cell).replace(" ", "")
+def _check_nip(name: str, cell: str) -> None:
+    text = cell.replace(" ", "")
     if not text:
         return
-    if not isinstance(cell, str) or _SHORTENED.fullmatch(text):
+    if _SHORTENED.fullmatch(text):
         raise Malformed(
             f"{name} {text[:40]} was shortened by a spreadsheet, which keeps 15 digits of a "
             "number: format the column as text and export anew"
         )
     if not _NIP.fullmatch(text):
         raise Malformed(f"{name} must be 18 digits")
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
-    return "" if cell is None else str(cell)

@@ -23,7 +23,8 @@ class Settings:
     what webhooks carry, so that an event has one name however it arrives. `unit_nips` tells, by
     `unit_kode` ("*" for any other), whose work the letters of a register without persons are.
     `day_numbers` says what a date such as 45323 in a file is: `refuse` it, take it `as_is`, or
-    with day and month `exchanged`, as some registers have it.
+    with day and month `exchanged`, as some registers have it. `sheet` names the worksheet of a
+    workbook; empty is the first.
     """
 
     base_url: str = address(default="")
@@ -32,6 +33,7 @@ class Settings:
     source: str = ""
     unit_nips: Mapping[str, str] = field(default_factory=dict)
     day_numbers: str = "refuse"
+    sheet: str = ""
     assumptions: Assumptions = field(default_factory=Assumptions)
 
     def __post_init__(self) -> None:
