@@ -42,6 +42,7 @@ class SiasnConnector(Connector[Settings], Polling, Directory, Results):
     title = "SIASN (BKN)"
     version = "0.2.0"
     settings = Settings
+    retracts = True
 
     def __init__(self, config: Settings, http: Http) -> None:
         super().__init__(config, http)

@@ -2,14 +2,27 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
 
-from ekinerja_connectors import JSON, DirectoryPage, Http, Item
+from ekinerja_connectors import (
+    JSON,
+    DirectoryPage,
+    Http,
+    Item,
+    Official,
+    Predicate,
+    Rating,
+    Result,
+    ResultKind,
+)
 from ekinerja_connectors.settings import addresses_of, parse
 from ekinerja_connectors.testing.fakes import serve
 from ekinerja_siasn import SiasnConnector
 
 from plugins.siasn.tests.service import Service
 
+EMPLOYEE, APPRAISER = "198406052007022914", "197612142005122905"
 MAKER, RECEIVER = "198503122009011007", "199207152018012003"
 
 
@@ -64,3 +77,32 @@ async def whole_directory(connector: SiasnConnector) -> DirectoryPage:
         assignments=tuple(one for page in pages for one in page.assignments),
         problems=tuple(one for page in pages for one in page.problems),
     )
+
+
+def result_of(**change: Any) -> Result:
+    """A quarter that met expectations. Names are invented."""
+    given: dict[str, Any] = {
+        "id": "hasil-1",
+        "kind": ResultKind.QUARTERLY,
+        "year": 2026,
+        "starts_on": date(2026, 7, 1),
+        "ends_on": date(2026, 9, 30),
+        "employee": Official(
+            nip=EMPLOYEE, name="Nabila Saraswati", position="Perencana Muda", unit="Subbagian"
+        ),
+        "appraiser": Official(
+            nip=APPRAISER,
+            name="Dewi Gunadi",
+            position="Kepala Subbagian",
+            unit="Subbagian Kelembagaan",
+            rank="III/d",
+        ),
+        "work": Rating.MEETS,
+        "behaviour": Rating.MEETS,
+        "predicate": Predicate.GOOD,
+    }
+    return Result(**{**given, **change})
+
+
+MONTH = {"kind": ResultKind.MONTHLY, "starts_on": date(2026, 10, 1), "ends_on": date(2026, 10, 31)}
+YEAR = {"kind": ResultKind.FINAL, "starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)}

@@ -1,7 +1,7 @@
 """The SIASN connector over a service of the tests' own: tokens, paging, what a state means."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +13,7 @@ from ekinerja_connectors import (
     InvalidSettings,
     Item,
     Malformed,
+    Result,
     Retraction,
     Retryable,
     Skippable,
@@ -21,7 +22,17 @@ from ekinerja_connectors.testing.fakes import serve
 from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_siasn import SiasnConnector
 
-from plugins.siasn.tests.reading import MAKER, RECEIVER, offline, read_all, reading, row
+from plugins.siasn.tests.reading import (
+    MAKER,
+    MONTH,
+    RECEIVER,
+    YEAR,
+    offline,
+    read_all,
+    reading,
+    result_of,
+    row,
+)
 from plugins.siasn.tests.service import Service, sample
 
 
@@ -30,10 +41,18 @@ class TestSiasnSuite(ConnectorSuite):
 
     @contextlib.asynccontextmanager
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
-        service = Service()
-        service.rows = [row(number) for number in range(5)]
-        async with serve(service.app()) as url:
-            yield {**service.settings(url), "page_size": 2}
+        self.running = Service()
+        self.running.rows = [row(number) for number in range(5)]
+        self.running.rows[4]["status"] = "belum dibaca"
+        nips = list(self.running.people)
+        async with serve(self.running.app()) as url:
+            yield {**self.running.settings(url), "page_size": 2, "nips": nips}
+
+    def results(self) -> Sequence[Result]:
+        return [result_of(), result_of(id="hasil-2", **MONTH), result_of(id="hasil-3", **YEAR)]
+
+    def take_back(self) -> None:
+        self.running.rows[4] |= {"status": "dibatalkan", "waktu": "2026-03-02 09:00:00"}
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 100])

@@ -10,52 +10,20 @@ from ekinerja_connectors import (
     AuthFailed,
     Fatal,
     Malformed,
-    Official,
     Predicate,
     Rating,
     Receipt,
     Result,
-    ResultKind,
     Retryable,
 )
 from ekinerja_siasn.ratings import codes_in, codes_of, rank_of
 
-from plugins.siasn.tests.reading import reading
+from plugins.siasn.tests.reading import APPRAISER, EMPLOYEE, MONTH, YEAR, reading, result_of
 from plugins.siasn.tests.service import Service, request_sample, sample
 
-EMPLOYEE, APPRAISER = "198406052007022914", "197612142005122905"
 SAVE = "/kinerjaperiodik/save"
 
 ABOVE, MEETS, BELOW = Rating.ABOVE, Rating.MEETS, Rating.BELOW
-
-
-def result_of(**change: Any) -> Result:
-    """A quarter that met expectations. Names are invented."""
-    given: dict[str, Any] = {
-        "id": "hasil-1",
-        "kind": ResultKind.QUARTERLY,
-        "year": 2026,
-        "starts_on": date(2026, 7, 1),
-        "ends_on": date(2026, 9, 30),
-        "employee": Official(
-            nip=EMPLOYEE, name="Nabila Saraswati", position="Perencana Muda", unit="Subbagian"
-        ),
-        "appraiser": Official(
-            nip=APPRAISER,
-            name="Dewi Gunadi",
-            position="Kepala Subbagian",
-            unit="Subbagian Kelembagaan",
-            rank="III/d",
-        ),
-        "work": MEETS,
-        "behaviour": MEETS,
-        "predicate": Predicate.GOOD,
-    }
-    return Result(**{**given, **change})
-
-
-MONTH = {"kind": ResultKind.MONTHLY, "starts_on": date(2026, 10, 1), "ends_on": date(2026, 10, 31)}
-YEAR = {"kind": ResultKind.FINAL, "starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)}
 
 
 async def sent(service: Service, *results: Result, **settings: JSON) -> list[Receipt]:

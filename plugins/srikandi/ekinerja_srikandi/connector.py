@@ -37,6 +37,7 @@ class SrikandiConnector(Connector[Settings], Polling, Webhook, Files):
     title = "SRIKANDI (ANRI)"
     version = "0.2.0"
     settings = Settings
+    retracts = True
 
     async def fetch(self, cursor: str | None) -> Page:
         if not self.config.base_url:

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 FIXTURES = Path(__file__).with_name("fixtures")
+SOURCE = "/srikandi/instansi/pemprov-jabar/biro-organisasi"
 TOKEN = "token-uji-srikandi"
 SECRET = "whsec_" + base64.b64encode(b"kunci uji, dua puluh empat+").decode()
 

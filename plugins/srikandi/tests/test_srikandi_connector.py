@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from ekinerja_connectors import (
     Retraction,
     Retryable,
     Skippable,
+    Upload,
 )
 from ekinerja_connectors.settings import addresses_of, parse
 from ekinerja_connectors.testing.fakes import serve
@@ -27,7 +28,7 @@ from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_srikandi import SrikandiConnector
 from standardwebhooks import Webhook
 
-from plugins.srikandi.tests.service import FIXTURES, SECRET, Service, events, signed
+from plugins.srikandi.tests.service import FIXTURES, SECRET, SOURCE, Service, events, signed
 
 EVENTS: dict[str, Any] = {
     "/".join(one["data"][name] for name in ("kelompok", "peristiwa", "status")): one
@@ -42,7 +43,14 @@ class TestSrikandiSuite(ConnectorSuite):
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
         service = Service(events())
         async with serve(service.app()) as url:
-            yield {**service.settings(url), "page_size": 7}
+            yield {**service.settings(url), "page_size": 7, "source": SOURCE}
+
+    def deliveries(self) -> Sequence[Delivery]:
+        return [Delivery(id="msg_1", body=json.dumps(list(EVENTS.values())))]
+
+    def uploads(self) -> Sequence[Upload]:
+        names = ("srikandi_events.csv", "srikandi_events_bad.csv")
+        return [Upload(name=name, content=(FIXTURES / name).read_bytes()) for name in names]
 
 
 def connector_of(settings: Mapping[str, JSON], http: Http | None = None) -> SrikandiConnector:

@@ -27,10 +27,9 @@ from ekinerja_srikandi import SrikandiConnector
 from ekinerja_srikandi.dates import moment_of
 from ekinerja_srikandi.files import MAX_ROWS
 
-from plugins.srikandi.tests.service import FIXTURES, events
+from plugins.srikandi.tests.service import FIXTURES, SOURCE, events
 from plugins.srikandi.tests.test_srikandi_connector import connector_of, received
 
-SOURCE = "/srikandi/instansi/pemprov-jabar/biro-organisasi"
 WIB = timezone(timedelta(hours=7))
 CLERK = "198503122009011007"
 NAIVE = datetime(2026, 3, 2)  # noqa: DTZ001 - cells of a spreadsheet have no zone
