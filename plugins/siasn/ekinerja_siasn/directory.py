@@ -87,7 +87,9 @@ class DirectoryReader:
         settings = self._settings
         if following.people:
             orphans, told = _orphans_of(self._seen.units)
-            units, problems = [*units, *orphans], [*problems, *told]
+            # The last word on a unit holds: those of this page are not said twice.
+            units = list({one.id: one for one in [*units, *orphans]}.values())
+            problems = [*problems, *told]
         ended = following.people and not settings.nips
         return DirectoryPage(
             units=tuple(_directory_unit(one, settings) for one in units),

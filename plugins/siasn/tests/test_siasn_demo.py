@@ -15,6 +15,8 @@ from ekinerja_connectors.testing.fakes import CONTROL, WIB, Person, serve
 from ekinerja_siasn import SiasnConnector
 from ekinerja_siasn.fake import create_app, settings_of
 
+from plugins.siasn.tests.reading import APPRAISER, EMPLOYEE, result_of, whole_directory
+
 PEOPLE = (
     Person(nip="198503122009011007", name="Rahmat Hidayat"),
     Person(nip="199207152018012003", name="Sari Wulandari"),
@@ -41,6 +43,22 @@ async def test_demonstration_gives_new_work_and_faults_that_the_connector_unders
     assert caught.value.retry_after == timedelta(seconds=11)
     assert len(before.items) == 6
     assert len(new) == 2  # at 12.05 and 12.10
+
+
+async def test_demonstration_has_an_office_and_takes_an_appraisal_once() -> None:
+    people = tuple(Person(nip=nip, name="Pegawai Contoh") for nip in (APPRAISER, EMPLOYEE))
+
+    async with serve(create_app(people, lambda: NOON)) as url:
+        given = {**settings_of(url), "nips": [APPRAISER, EMPLOYEE], "coefficients": {"*": "12"}}
+        config = parse(SiasnConnector.settings, given)
+        async with Http(addresses_of(config)) as http:
+            connector = SiasnConnector(config, http)
+            office = await whole_directory(connector)
+            first, again = [await connector.send(result_of()) for _ in range(2)]
+
+    assert (len(office.units), len(office.employees), office.problems) == (2, 2, ())
+    assert [one.heads_unit for one in office.assignments] == [True, False]
+    assert first.reference == again.reference
 
 
 def test_same_seed_and_clock_give_the_same_day() -> None:

@@ -42,6 +42,13 @@ async def test_unit_whose_parent_is_not_in_the_list_is_put_at_the_top_and_told()
     assert "fc81df30-cb2a-97f4-1426-c288a4ea9ce6" in told[0]
 
 
+async def test_no_page_says_one_unit_twice() -> None:
+    async with reading(Service()) as connector:
+        page = await connector.directory(None)
+
+    assert len({unit.code for unit in page.units}) == len(page.units) == 15
+
+
 async def test_self_parent_missing_parent_and_empty_parent_are_each_dealt_with() -> None:
     service = Service()
     service.units = sample("ref-unor_200_traps")["data"]

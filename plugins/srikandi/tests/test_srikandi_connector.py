@@ -43,13 +43,15 @@ class TestSrikandiSuite(ConnectorSuite):
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
         service = Service(events())
         async with serve(service.app()) as url:
-            yield {**service.settings(url), "page_size": 7, "source": SOURCE}
+            nips: JSON = {"*": "198503122009011007"}
+            settings = {**service.settings(url), "source": SOURCE, "unit_nips": nips}
+            yield {**settings, "page_size": 7}
 
     def deliveries(self) -> Sequence[Delivery]:
         return [Delivery(id="msg_1", body=json.dumps(list(EVENTS.values())))]
 
     def uploads(self) -> Sequence[Upload]:
-        names = ("srikandi_events.csv", "srikandi_events_bad.csv")
+        names = ("srikandi_events.csv", "srikandi_naskah_keluar_real.csv")
         return [Upload(name=name, content=(FIXTURES / name).read_bytes()) for name in names]
 
 
