@@ -207,8 +207,8 @@ async def test_shipped_plugins_are_found_and_described_by_the_host() -> None:
         await host.close()
 
     assert set(found) <= set(host.discover())
-    assert {"polling"} <= set(found["siasn"].capabilities)
-    assert {"polling", "webhook"} <= set(found["srikandi"].capabilities)
+    assert found["siasn"].capabilities == ("polling", "directory", "results")
+    assert found["srikandi"].capabilities == ("polling", "webhook", "file")
     schema: Any = found["siasn"].settings_schema
     secrets = {one for one, shape in schema["properties"].items() if shape.get("writeOnly")}
-    assert {"consumer_secret", "sso_password"} <= secrets
+    assert secrets == {"consumer_secret", "sso_password", "sso_token"}
