@@ -28,6 +28,7 @@ class CloudEventsConnector(Connector[Settings], Webhook, Translation):
     title = "CloudEvents"
     version = "0.1.0"
     settings = Settings
+    retracts = True
 
     def receive(self, delivery: Delivery) -> Sequence[Item]:
         """The events of a delivery: one, a batch, or one in binary mode."""

@@ -49,6 +49,15 @@ class TestCloudEventsSuite(ConnectorSuite):
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
         yield {}
 
+    def deliveries(self) -> list[Delivery]:
+        """Two activities, one of them taken back."""
+        type_ = "ekinerja.activity.retracted"
+        return [
+            structured(event(id="1")),
+            structured(event(id="2")),
+            structured(event({"retracts": "2"}, id="3", type=type_)),
+        ]
+
 
 def connector_of(**settings: JSON) -> CloudEventsConnector:
     return CloudEventsConnector(parse(CloudEventsConnector.settings, settings), Http([]))

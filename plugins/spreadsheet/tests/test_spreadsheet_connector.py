@@ -40,6 +40,13 @@ class TestSpreadsheetSuite(ConnectorSuite):
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
         yield {}
 
+    def uploads(self) -> list[Upload]:
+        content = f"{HEAD}\n{ROW}\n{ROW.replace('07.30', '08.00')}\n;;;;;;;;\n".encode()
+        return [
+            Upload(name="maret.csv", content=content),
+            workbook(HEAD.split(";"), [NIP, date(2026, 3, 3), time(8), time(9), "Rapat"]),
+        ]
+
 
 def connector_of(**settings: JSON) -> SpreadsheetConnector:
     return SpreadsheetConnector(parse(SpreadsheetConnector.settings, settings), Http([]))
