@@ -32,6 +32,8 @@ from radicale import config
 
 NIP, OTHER = "198503122009011007", "199207152018012003"
 NOW = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
+#: For the suite, whose connector looks at the real clock.
+TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 PASSWORD = "sandi-contoh"
 EVENT = """BEGIN:VCALENDAR
 VERSION:2.0
@@ -150,13 +152,13 @@ class TestCalDavSuite(ConnectorSuite):
             office = Office(url)
             await office.open()
             for days in (1, 2):
-                start = datetime.now(UTC) - timedelta(days=days)
+                start = TODAY - timedelta(days=days)
                 await office.put(f"r{days}", event(f"r{days}", start))
             yield settings_of(url, (NIP, "rahmat"))
 
     def uploads(self) -> list[Upload]:
         """An invitation, and the cancellation that takes it back."""
-        invitation = event("undangan", datetime.now(UTC) - timedelta(days=3))
+        invitation = event("undangan", TODAY - timedelta(days=3))
         cancellation = invitation.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY")
         return [
             Upload(name=f"{NIP}.ics", content=invitation.encode()),

@@ -27,6 +27,8 @@ from ekinerja_connectors.testing.suite import ConnectorSuite
 
 NIP, OTHER = "198503122009011007", "199207152018012003"
 NOW = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
+#: For the suite, whose connector looks at the real clock.
+TODAY = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 HEAD = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Contoh//ID\n"
 MEETING = """BEGIN:VEVENT
 UID:koordinasi
@@ -63,6 +65,14 @@ END:VEVENT
 
 def ics(*events: str) -> str:
     return (HEAD + "".join(events) + "END:VCALENDAR\n").replace("\n", "\r\n")
+
+
+def held(uid: str, end: datetime) -> str:
+    """The meeting under another name, in the hour before `end`."""
+    begin = f":{end - timedelta(hours=1):%Y%m%dT%H%M%SZ}"
+    event = MEETING.replace("koordinasi", uid)
+    event = event.replace(";TZID=Asia/Jakarta:20260302T090000", begin)
+    return event.replace(";TZID=Asia/Jakarta:20260302T103000", f":{end:%Y%m%dT%H%M%SZ}")
 
 
 class Feed:
@@ -115,23 +125,14 @@ class TestCalendarSuite(ConnectorSuite):
 
     @contextlib.asynccontextmanager
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
-        now = datetime.now(UTC)
-        events = (
-            MEETING.replace("koordinasi", name)
-            .replace(";TZID=Asia/Jakarta:20260302T090000", f":{at - timedelta(hours=1):%Y%m%dT%H%M%SZ}")
-            .replace(";TZID=Asia/Jakarta:20260302T103000", f":{at:%Y%m%dT%H%M%SZ}")
-            for name, at in (("a", now - timedelta(days=1)), ("b", now - timedelta(days=2)))
-        )  # fmt: skip
+        events = (held("a", TODAY - timedelta(days=1)), held("b", TODAY - timedelta(days=2)))
         self.feed = Feed(*events)
         async with serving(self.feed) as url:
             yield settings_of(url, NIP, passwords={NIP: "rahasia-contoh"})
 
     def uploads(self) -> list[Upload]:
         """An invitation, and the cancellation that takes it back."""
-        at = datetime.now(UTC) - timedelta(days=3)
-        text = ics(MEETING).replace(
-            ";TZID=Asia/Jakarta:20260302T090000", f":{at:%Y%m%dT%H0000Z}"
-        ).replace(";TZID=Asia/Jakarta:20260302T103000", f":{at:%Y%m%dT%H3000Z}")  # fmt: skip
+        text = ics(held("undangan", TODAY - timedelta(days=3)))
         return [
             Upload(name=f"{NIP}.ics", content=text.encode()),
             Upload(name=f"batal-{NIP}.ics", content=cancelled(text).encode()),
@@ -447,7 +448,7 @@ async def test_secret_path_is_not_in_what_an_error_says() -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "[]", "{}", '{"version":9,"calendars":{}}', '{"version":1,"calendars":{"%s":5}}' % NIP],
+    ["x", "[]", "{}", '{"version":9,"calendars":{}}', f'{{"version":1,"calendars":{{"{NIP}":5}}}}'],
 )
 async def test_unreadable_cursor_is_fatal(cursor: str) -> None:
     async with reading(Feed(MEETING)) as connector:
