@@ -31,7 +31,7 @@ from ekinerja_connectors import (
 from ekinerja_connectors.settings import addresses_of, parse
 from ekinerja_connectors.testing.fakes import serve
 from ekinerja_connectors.testing.suite import ConnectorSuite
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 NIP, OTHER = "198503122009011007", "199207152018012003"
@@ -313,6 +313,7 @@ def test_times_without_a_zone_are_of_the_set_one(zone: str) -> None:
     assert str(found.at.tzinfo) == zone
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(field=st.sampled_from([*IN, "pin", "cancelled"]), value=st.none() | st.booleans()
        | st.integers() | st.text(max_size=20) | st.lists(st.integers(), max_size=2))  # fmt: skip
 def test_garbage_in_any_field_raises_malformed_or_skippable_only(field: str, value: JSON) -> None:

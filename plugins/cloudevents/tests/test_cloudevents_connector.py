@@ -26,7 +26,7 @@ from ekinerja_connectors import (
 )
 from ekinerja_connectors.settings import parse
 from ekinerja_connectors.testing.suite import ConnectorSuite
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 NIP = "198503122009011007"
@@ -238,6 +238,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     field=st.sampled_from([*DATA, "time", "id", "source", "type", "data", "specversion"]),
     value=json_values,

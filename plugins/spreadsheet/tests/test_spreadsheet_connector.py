@@ -25,7 +25,7 @@ from ekinerja_connectors import (
 from ekinerja_connectors.settings import parse
 from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_spreadsheet import SpreadsheetConnector
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 NIP = "198503122009011007"
@@ -270,6 +270,7 @@ def test_thousand_rows_of_a_workbook_are_read_in_good_time() -> None:
     assert (len(found.items), found.refused) == (31 * 24, ())
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values=st.dictionaries(
     st.sampled_from(["nip", "date", "begin", "end", "activity", "quantity", "unit", "evidence"]),
     st.text(max_size=12) | st.sampled_from([NIP, "02/03/2026", "07.30", "24.00", "1", "31-12-9999"])
