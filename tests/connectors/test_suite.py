@@ -1,12 +1,14 @@
 """The suite that vendors inherit: it passes what is sound and refuses each broken connector."""
 
+import dataclasses
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from ekinerja_connectors import Connector
+from ekinerja_connectors import Connector, Item, Page
 from ekinerja_connectors.testing.fakes import WIB, Person, Workday
-from ekinerja_connectors.testing.suite import ConnectorSuite
+from ekinerja_connectors.testing.suite import ConnectorSuite, base
 from ekinerja_connectors.testing.suite.polling import ahead_of
 
 from tests.connectors.broken import BROKEN as BADLY_WRITTEN
@@ -42,6 +44,68 @@ def test_every_check_refuses_somebody() -> None:
 
     assert proven == set(TESTS)
     assert len({broken for broken, _, _ in BROKEN}) > 50
+
+
+class ShowsRetractionsLater(Sound):
+    """Its service says that something was taken back once it was."""
+
+    taken = False
+
+    def item_of(self, event: Any) -> Item:
+        if event["n"] == 4 and not self.taken:
+            event = {**event, "state": "planned"}
+        return super().item_of(event)
+
+
+def test_retraction_is_awaited_from_take_back() -> None:
+    class Later(ShowsRetractionsLater):
+        pass
+
+    suite = suite_of(Later)
+
+    async def take_back() -> None:
+        Later.taken = True
+
+    with pytest.raises(AssertionError, match=r"write take_back\(\)"):
+        suite.test_retraction_names_what_was_given_before()
+    suite.take_back = take_back  # type: ignore[method-assign]
+    suite.test_retraction_names_what_was_given_before()
+
+
+class HasAnOpaqueCursor(Sound):
+    async def fetch(self, cursor: str | None) -> Page:
+        page = await super().fetch(None if cursor is None else str(len(cursor)))
+        return dataclasses.replace(page, next_cursor="x" * int(page.next_cursor or 0))
+
+
+def test_opaque_cursor_needs_a_future_one_from_the_vendor() -> None:
+    suite = suite_of(HasAnOpaqueCursor)
+
+    with pytest.raises(pytest.skip.Exception, match=r"not shown: write future_cursor\(\)"):
+        suite.test_cursor_in_the_future_gives_nothing()
+    suite.future_cursor = lambda last: last + "x" * 50  # type: ignore[method-assign]
+    suite.test_cursor_in_the_future_gives_nothing()
+
+
+class NeverComesBack(Sound):
+    async def fetch(self, cursor: str | None) -> Page:
+        while True:
+            pass
+
+
+def test_suite_ends_what_blocks_the_loop_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "PATIENCE", 0.2)
+
+    with pytest.raises(AssertionError, match=r"nothing came back in 0\.2 s"):
+        suite_of(NeverComesBack).test_loop_is_never_blocked()
+
+
+def test_suite_leaves_sleeping_as_it_was() -> None:
+    before = time.sleep
+
+    suite_of(Sound).test_loop_is_never_blocked()
+
+    assert time.sleep is before
 
 
 @pytest.mark.parametrize(
