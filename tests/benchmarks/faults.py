@@ -20,7 +20,7 @@ from tests.benchmarks.measure import say
 from tests.faults import FAULTS, WAITS, Load, api, install_all, working, write_plugins
 from tests.feeding import fetched
 
-SETTLING_SECONDS = 4
+SETTLING_SECONDS = 10
 """From the worker's start until its children are there and the first faults have come."""
 GOAL = 2.0
 
