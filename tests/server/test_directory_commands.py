@@ -1,11 +1,12 @@
 """The commands for dry runs and directories, with a worker at work on the same database."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from schema.feeds import tasks
+from schema.feeds.models import ConnectorTask
 from schema.organizations.models import Unit
 from server.cli import parser
 from server.commands import directory as commands
@@ -24,25 +25,33 @@ PLUGINS = FakePlugins(
 
 
 @pytest.fixture
-async def settings(fresh_database: Database) -> AsyncIterator[Settings]:
+async def settings(fresh_database: Database) -> Settings:
     """Those of a database in which a connector waits, beside a worker."""
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         await feeding.installation(await feeding.agency(), title="Layanan")
-    yield Settings(**{"database_url": fresh_database.urls[DatabaseRole.APPLICATION]})
+    return Settings(database_url=fresh_database.urls[DatabaseRole.APPLICATION])
 
 
-async def command(settings: Settings, *arguments: str, works: bool = True) -> int:
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody takes each task up as soon as it was asked for."""
+    ask = tasks.request
+
+    async def asked_and_done(*given: Any) -> ConnectorTask:
+        task = await ask(*given)
+        await Errands(plugins=PLUGINS).step()
+        return task
+
+    monkeypatch.setattr(tasks, "request", asked_and_done)
+
+
+async def command(settings: Settings, *arguments: str) -> int:
     given = parser().parse_args(arguments)
-    running = asyncio.create_task(commands.COMMANDS[given.command](given, settings))
-    while works and not running.done():
-        await asyncio.sleep(0.2)
-        if feeding.Tortoise._inited:
-            await Errands(plugins=PLUGINS).step()
-    return await running
+    return await commands.COMMANDS[given.command](given, settings)
 
 
 async def test_a_directory_is_shown_and_applied(
-    settings: Settings, fresh_database: Database, capsys: pytest.CaptureFixture[str]
+    worker: None, settings: Settings, fresh_database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await command(settings, "directory", "INST-A", "Layanan") == 0
     shown = capsys.readouterr().out
@@ -50,13 +59,15 @@ async def test_a_directory_is_shown_and_applied(
     (task,) = re.findall(r"apply-directory (\S+)\n", shown)
 
     chosen = ("--only", "UNIT_ADDED", "--from", "2026-01-01")
-    assert await command(settings, "apply-directory", task, *chosen, works=False) == 0
+    assert await command(settings, "apply-directory", task, *chosen) == 0
 
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         assert await Unit.all().order_by("code").values_list("code", flat=True) == ["A", "B"]
 
 
-async def test_a_dry_run_is_shown(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_dry_run_is_shown(
+    worker: None, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert await command(settings, "dry-run", "INST-A", "Layanan") == 0
 
     entry, counts = capsys.readouterr().out.splitlines()
@@ -68,4 +79,4 @@ async def test_without_a_worker_it_says_so(settings: Settings) -> None:
     given = ("dry-run", "INST-A", "Layanan", "--wait", "0.6")
 
     with pytest.raises(commands.DomainError, match="does one run"):
-        await command(settings, *given, works=False)
+        await command(settings, *given)
