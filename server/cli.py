@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import uvloop
 
@@ -80,9 +82,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_directory(commands: Any) -> None:
-    from server.commands.directory import add_commands
-
-    add_commands(commands)
+    dry_run = commands.add_parser("dry-run", help="what a connector would bring; keeps nothing")
+    dry_run.add_argument("--from-beginning", action="store_true", help="not from its cursor")
+    preview = commands.add_parser("directory", help="what a connector's directory would change")
+    for command in (dry_run, preview):
+        command.add_argument("agency", help="the agency's code")
+        command.add_argument("title", help="the connector's title")
+        command.add_argument("--wait", type=float, default=600.0, help="seconds for a worker")
+    apply = commands.add_parser("apply-directory", help="make the changes of a preview")
+    apply.add_argument("task", type=UUID, help="as `directory` has printed it")
+    apply.add_argument("--only", action="append", help="changes of this kind; may be repeated")
+    apply.add_argument("--position", action="append", type=int, help="this one; may be repeated")
+    apply.add_argument("--from", dest="day", type=date.fromisoformat, help="the first day")
 
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:

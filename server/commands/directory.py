@@ -5,7 +5,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -30,25 +29,6 @@ OPERATOR = "operator"
 """On the record as who asked on the command line."""
 LOOK_AGAIN = 0.5
 """Seconds between two looks at a task."""
-
-
-def add_commands(commands: Any) -> None:
-    """`dry-run`, `directory` and `apply-directory`, with their arguments."""
-    dry_run = commands.add_parser("dry-run", help="what a connector would bring; keeps nothing")
-    dry_run.add_argument("--from-beginning", action="store_true", help="not from its cursor")
-    preview = commands.add_parser("directory", help="what a connector's directory would change")
-    for command in (dry_run, preview):
-        command.add_argument("agency", help="the agency's code")
-        command.add_argument("title", help="the connector's title")
-        command.add_argument(
-            "--wait", type=float, default=600.0, help="seconds to wait for a worker"
-        )
-    apply = commands.add_parser("apply-directory", help="make the changes of a preview")
-    apply.add_argument("task", type=UUID, help="as `directory` has printed it")
-    kinds = [kind.value for kind in ChangeKind if kind is not ChangeKind.PROBLEM]
-    apply.add_argument("--only", action="append", choices=kinds, help="may be repeated")
-    apply.add_argument("--position", action="append", type=int, help="may be repeated")
-    apply.add_argument("--from", dest="day", type=date.fromisoformat, help="the first day")
 
 
 async def dry_run(given: argparse.Namespace, settings: Settings) -> int:
@@ -76,9 +56,8 @@ async def directory(given: argparse.Namespace, settings: Settings) -> int:
 
 async def apply(given: argparse.Namespace, settings: Settings) -> int:
     """Make the changes; 1 with a new preview where the organization has changed meanwhile."""
-    choice = Choice(
-        kinds=[ChangeKind(one) for one in given.only or ()], positions=given.position or ()
-    )
+    kinds = [_kind(one) for one in given.only or ()]
+    choice = Choice(kinds=kinds, positions=given.position or ())
     async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
         task = await ConnectorTask.get_or_none(id=given.task)
         if task is None:
@@ -110,15 +89,22 @@ async def _answered(
     asked = await tasks.request(_operator(source.agency_id), source.id, kind, utc_now(), options)
     try:
         async with asyncio.timeout(given.wait):
-            while (task := await ConnectorTask.get(id=asked.id)).state in (
-                TaskState.QUEUED,
-                TaskState.RUNNING,
-            ):
+            while asked.state in (TaskState.QUEUED, TaskState.RUNNING):
                 await asyncio.sleep(LOOK_AGAIN)
+                await asked.refresh_from_db()
     except TimeoutError as error:
         detail = f"no worker has answered task {asked.id} in {given.wait:g} s; does one run?"
         raise DomainError(ErrorCode.BAD_USER_INPUT, detail=detail) from error
-    return task
+    return asked
+
+
+def _kind(name: str) -> ChangeKind:
+    try:
+        return ChangeKind(name)
+    except ValueError as error:
+        known = ", ".join(ChangeKind)
+        detail = f"--only takes {known}, not {name!r}"
+        raise DomainError(ErrorCode.BAD_USER_INPUT, detail=detail) from error
 
 
 async def _show_changes(task_id: UUID) -> None:

@@ -503,3 +503,18 @@ def test_a_directory_that_was_applied_changes_nothing_more(
 
     assert is_sound(after)
     assert done(compare(second, after, DAY)) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(directories(), directories(), directories(), DAYS)
+def test_the_same_holds_after_a_history_of_others_and_on_other_days(
+    first: Directory, second: Directory, third: Directory, day: date
+) -> None:
+    known = known_from(first)
+    for directory, on in ((second, DAY - timedelta(days=10)), (first, DAY)):
+        known = applied(known, compare(directory, known, on), on)
+
+    after = applied(known, compare(third, known, day), day)
+
+    assert is_sound(after)
+    assert done(compare(third, after, day)) == []
