@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from server.database import DatabaseRole, database_at, opened
-from server.ingestion import run_ingestion
+from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
 
@@ -33,6 +33,7 @@ async def work(url: str, folder: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     database = database_at(url)
     plugins = PluginHost(path=Path(folder))
+    collect_seldom()
     async with opened(database, DatabaseRole.WORKER):
         say_ready()
         await run_ingestion(database, plugins, stop)
