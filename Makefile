@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt connectors/pyproject.toml $(PLUGINS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip==26.2"
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group runtime --group dev
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e connectors $(patsubst %/pyproject.toml,-e %,$(PLUGINS))
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e "connectors[xlsx]" $(patsubst %/pyproject.toml,-e %,$(PLUGINS))
 	touch $(READY)
 
 run: $(READY)            ## the whole system with a real case, on an embedded database

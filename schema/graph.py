@@ -13,10 +13,13 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
 from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
+from schema.feeds.task_graph import ConnectorTask
+from schema.feeds.task_mutations import TaskMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, Post, Unit
 from schema.organizations.roots import OrganizationQuery
+from schema.plans.directory_mutations import DirectoryMutation
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
 from schema.plans.mutations import PlanMutation
 from schema.plans.period_mutations import PeriodMutation
@@ -56,6 +59,8 @@ Mutation = merge_types(
         TargetMutation,
         PolicyMutation,
         FeedMutation,
+        TaskMutation,
+        DirectoryMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -78,6 +83,7 @@ NODES = (
     ProgressRecord,
     Connector,
     DeadLetter,
+    ConnectorTask,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

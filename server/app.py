@@ -12,7 +12,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from tortoise import Tortoise
 
-from schema.feeds.models import DeadLetter, InboxItem
+from schema.feeds.models import (
+    BreakerState,
+    ConnectorProblem,
+    DeadLetter,
+    InboxItem,
+    Installation,
+)
 from schema.tables import READER, WRITER
 from server.api import Api
 from server.auth import TokenVerifier
@@ -23,7 +29,14 @@ from server.graphql_view import graphql_routes
 from server.ingestion.webhooks import webhook
 from server.sequencer import run_sequencer
 from server.settings import Settings
-from server.telemetry import DEAD_LETTERS_OPEN, INBOX_WAITING, RequestTelemetry, metrics
+from server.telemetry import (
+    BREAKERS_OPEN,
+    CONNECTOR_PROBLEMS_OPEN,
+    DEAD_LETTERS_OPEN,
+    INBOX_WAITING,
+    RequestTelemetry,
+    metrics,
+)
 
 log = structlog.get_logger()
 
@@ -97,6 +110,12 @@ async def measured(request: Request) -> Response:
         async with asyncio.timeout(READY_SECONDS):
             INBOX_WAITING.set(await InboxItem.filter(processed_at__isnull=True).count())
             DEAD_LETTERS_OPEN.set(await DeadLetter.filter(resolved_at__isnull=True).count())
+            BREAKERS_OPEN.set(await Installation.exclude(breaker=BreakerState.CLOSED).count())
+            CONNECTOR_PROBLEMS_OPEN.set(
+                await ConnectorProblem.filter(
+                    resolved_at__isnull=True, dismissed_at__isnull=True
+                ).count()
+            )
     except Exception as error:
         log.warning("metrics.not_sampled", problem=type(error).__name__)
     return await metrics(request)

@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -73,8 +74,15 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("agency", help="the agency's code")
     check.add_argument("period", help="the planning period's code, such as 2026")
     commands.add_parser("recompute", help="compare every figure with what its records make")
+    _add_directory(commands)
     _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
     return whole
+
+
+def _add_directory(commands: Any) -> None:
+    from server.commands.directory import add_commands
+
+    add_commands(commands)
 
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:
@@ -126,6 +134,10 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands.demo import demo
 
             return await demo(given, settings)
+        case "dry-run" | "directory" | "apply-directory":
+            from server.commands import directory
+
+            return await directory.COMMANDS[given.command](given, settings)
         case _:
             from server.commands import administer
 

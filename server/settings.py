@@ -1,11 +1,17 @@
 """The environment, read once into one frozen value. No other module reads it."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+"""What connectors may reach besides global addresses, outside production."""
 ENVIRONMENTS = ("development", "production")
+
+_HOST = re.compile(r"(?![0-9.]+$)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?")
 
 
 class SettingsError(Exception):
@@ -33,6 +39,8 @@ class Settings:
     trusted_only: bool = False
     pool_size: int = 10
     log_format: str = "console"
+    strict_plugins: bool = False
+    egress_allow: tuple[str, ...] = LOOPBACK
 
     @property
     def production(self) -> bool:
@@ -71,9 +79,29 @@ def settings_from(environ: Mapping[str, str] | None = None) -> Settings:
         log_format=env.get(
             "EKINERJA_LOG_FORMAT", "json" if environment == "production" else "console"
         ),
+        strict_plugins=env.get("EKINERJA_STRICT_PLUGINS", "false").lower() == "true",
+        egress_allow=_egress(env, environment),
     )
     _refuse_unsafe_production(settings)
     return settings
+
+
+def _egress(env: Mapping[str, str], environment: str) -> tuple[str, ...]:
+    """Networks and host names, with spaces or commas between."""
+    given = env.get("EKINERJA_EGRESS_ALLOW")
+    if given is None:
+        return () if environment == "production" else LOOPBACK
+    words = tuple(given.replace(",", " ").split())
+    for word in words:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError as error:
+            if not _HOST.fullmatch(word):
+                raise SettingsError(
+                    f"EKINERJA_EGRESS_ALLOW: {word!r} is neither a network such as 10.0.0.0/8 "
+                    f"nor a host's name ({error})"
+                ) from None
+    return words
 
 
 def _integer(env: Mapping[str, str], name: str, default: int) -> int:

@@ -62,6 +62,16 @@ INBOX_WAITING = Gauge(
 DEAD_LETTERS_OPEN = Gauge(
     "ekinerja_dead_letters_open", "Dead letters not resolved, as last sampled.", registry=REGISTRY
 )
+BREAKERS_OPEN = Gauge(
+    "ekinerja_breakers_open",
+    "Installations whose service is only probed, as last sampled.",
+    registry=REGISTRY,
+)
+CONNECTOR_PROBLEMS_OPEN = Gauge(
+    "ekinerja_connector_problems_open",
+    "Problems of connectors not resolved and not dismissed, as last sampled.",
+    registry=REGISTRY,
+)
 
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})

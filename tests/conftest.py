@@ -28,6 +28,8 @@ TEMPLATE = f"ekinerja_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 """Of each process its own, where several test on one server."""
 _numbers = itertools.count(1)
 
+collect_ignore = ["fixtures"]  # what is kept there is read, never collected
+
 
 @dataclass(frozen=True)
 class GivenServer:

@@ -26,14 +26,19 @@ from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.events import Event, EventFeed
 from schema.feeds.models import (
+    ConnectorTask,
     DeadLetter,
     DeadLetterCause,
+    DirectoryChange,
     InboxItem,
     Installation,
     Run,
     RunState,
+    TaskKind,
+    TaskState,
 )
 from schema.graph import build_schema
+from schema.organizations.directory_values import ChangeKind, Directory, GivenUnit
 from schema.organizations.models import (
     Agency,
     Assignment,
@@ -336,6 +341,40 @@ async def _count(world: World) -> None:
     )
 
 
+async def _ask(world: World) -> None:
+    """A directory that was read and applied, and one that waits for it."""
+    unit = GivenUnit(code="BARU", name="Bidang Baru", kind="bidang", parent="C")
+    of = {
+        "installation": world.installation,
+        "kind": TaskKind.DIRECTORY,
+        "state": TaskState.SUCCEEDED,
+        "requested_by": "pengelola.dc",
+        "requested_at": NOW,
+        "started_at": NOW,
+        "ended_at": NOW,
+        "result": {"pages": 1, "directory": Directory(units=(unit,)).to_json()},
+    }
+    world.rows["task"] = await ConnectorTask.create(**of, applied_at=NOW, problem="tidak ada")
+    world.rows["task to apply"] = await ConnectorTask.create(**of)
+    await DirectoryChange.create(
+        task=world.rows["task"],
+        position=1,
+        kind=ChangeKind.EMPLOYEE_CHANGED,
+        subject=STAFF,
+        detail="nama",
+        before={"name": "Sari"},
+        after={"name": "Sari Wulandari"},
+    )
+    await DirectoryChange.create(
+        task=world.rows["task to apply"],
+        position=1,
+        kind=ChangeKind.UNIT_ADDED,
+        subject="BARU",
+        detail="Bidang Baru",
+        after={"name": "Bidang Baru", "kind": "bidang", "parent": "C"},
+    )
+
+
 async def _ingest(world: World) -> None:
     """A run of the connector, and an item that was given up."""
     of = {"installation": world.installation}
@@ -353,6 +392,7 @@ async def _ingest(world: World) -> None:
         created_at=NOW,
         resolved_at=NOW,
     )
+    await _ask(world)
     plan = await PerformancePlan.get(employee_id=world.people[STAFF].id)
     world.rows["plan"] = plan
     await BehaviourExpectation.create(plan=plan, behaviour=Behaviour.LOYAL, expectation="Teliti")

@@ -27,7 +27,14 @@ from schema.access import (
 )
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
-from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
+from schema.feeds.models import (
+    ConnectorTask,
+    DeadLetter,
+    DirectoryChange,
+    InboxItem,
+    Installation,
+    Run,
+)
 from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
@@ -118,7 +125,9 @@ TABLES: tuple[type[Row], ...] = (
     EvaluationPeriod,
     Holiday,
     WorkingWeek,
+    ConnectorTask,
     DeadLetter,
+    DirectoryChange,
     Employee,
     Evidence,
     InboxItem,
@@ -247,7 +256,7 @@ class Reference:
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
             case Installation():
                 return can_audit(self.scope, row.agency_id)
-            case Run() | DeadLetter():
+            case Run() | DeadLetter() | ConnectorTask():
                 return self.sees(self.rows.get(Installation, row.installation_id))
         raise AssertionError(row)
 
@@ -884,7 +893,7 @@ def plan_of_post(see: Reference, post: Any, period: str) -> Any:
 NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
-    Activity, Installation, Run, DeadLetter, RoleMatrix, MatrixCell, CascadeTemplate,
+    Activity, Installation, Run, DeadLetter, ConnectorTask, RoleMatrix, MatrixCell, CascadeTemplate,
 )  # fmt: skip
 
 
@@ -918,6 +927,18 @@ def letters(see: Reference, args: Mapping[str, Any]) -> Any:
         key = key_in(args["connector"], "Connector")
         rows = [row for row in rows if row.installation_id == key]
     return see.page(rows, newest, True, args)
+
+
+def changes_of(see: Reference, task: Any, args: Mapping[str, Any]) -> Any:
+    rows = see.rows.where(DirectoryChange, task_id=task.id)
+    if args.get("change") is not None:
+        rows = [row for row in rows if row.kind == args["change"]]
+    return see.page(rows, newest, False, args)
+
+
+def counted_changes(see: Reference, task: Any) -> list[Any]:
+    kinds = [row.kind for row in see.rows.where(DirectoryChange, task_id=task.id)]
+    return [SimpleNamespace(kind=one, count=kinds.count(one)) for one in sorted(set(kinds))]
 
 
 def inbox(see: Reference, args: Mapping[str, Any]) -> Any:
@@ -1291,6 +1312,15 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Connector.deadLetterCount": lambda see, c, args: len(
         see.rows.where(DeadLetter, installation_id=c.id, resolved_at=None)
     ),
+    "Connector.tasks": lambda see, c, args: see.page(
+        see.rows.where(ConnectorTask, installation_id=c.id), newest, True, args
+    ),
+    "ConnectorTask.connector": get(Installation, "installation_id"),
+    "ConnectorTask.result": lambda see, t, args: (
+        t.result and {name: one for name, one in t.result.items() if name != "directory"}
+    ),
+    "ConnectorTask.counts": lambda see, t, args: counted_changes(see, t),
+    "ConnectorTask.changes": lambda see, t, args: changes_of(see, t, args),
     "DeadLetter.connector": get(Installation, "installation_id"),
     "DeadLetter.sourceId": lambda see, d, args: see.rows.get(InboxItem, d.inbox_item_id).source_id,
     "DeadLetter.body": lambda see, d, args: body(see, d),

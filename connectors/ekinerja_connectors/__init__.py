@@ -4,6 +4,7 @@
 """
 
 from .activity import JSON, Activity, Evidence
+from .budgets import Budget
 from .capabilities import Directory, Files, Polling, Results, Statement, Translation, Webhook
 from .connector import Connector
 from .directory import (
@@ -17,6 +18,7 @@ from .errors import (
     AuthFailed,
     ConnectorError,
     Fatal,
+    InvalidCursor,
     InvalidSettings,
     Malformed,
     Retryable,
@@ -35,6 +37,7 @@ __all__ = [
     "JSON",
     "Activity",
     "AuthFailed",
+    "Budget",
     "Connector",
     "ConnectorError",
     "Delivery",
@@ -49,6 +52,7 @@ __all__ = [
     "FileReading",
     "Files",
     "Http",
+    "InvalidCursor",
     "InvalidSettings",
     "Item",
     "Malformed",

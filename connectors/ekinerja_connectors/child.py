@@ -1,4 +1,4 @@
-"""The process in which one plugin runs: `python -I -m ekinerja_connectors.child NAME`.
+"""The process in which one plugin runs: `python -I -m ekinerja_connectors.child NAME`, niced.
 
 It loads exactly the entry point NAME and answers the requests of `wire` that come in on
 standard input until that ends. This isolates faults, not malice: a plugin has the rights of
@@ -11,11 +11,13 @@ import argparse
 import asyncio
 import ctypes
 import json
+import math
 import os
 import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn
 
@@ -24,6 +26,7 @@ from . import wire
 from .activity import JSON
 from .capabilities import CAPABILITIES
 from .connector import Connector
+from .egress import Egress
 from .errors import Fatal
 from .http import Http
 from .loading import Loaded, load
@@ -38,6 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("name", help="the entry point to load")
     parser.add_argument("--path", help="a folder that is searched first, for trying a plugin")
     parser.add_argument("--memory-bytes", type=int, help="address space at most")
+    parser.add_argument("--cpu-seconds", type=int, help="processor time of one call at most")
     parser.add_argument("--open-files", type=int, default=256)
     parser.add_argument("--parent", type=int, help="the process whose end is also ours")
     return parser.parse_args()
@@ -61,7 +65,15 @@ def _limit(memory_bytes: int | None, open_files: int) -> None:
         if hard != resource.RLIM_INFINITY:
             limit = min(limit, hard)
         resource.setrlimit(what, (limit, limit))
-    os.nice(5)  # a plugin never competes with the API for a core
+
+
+def _limit_cpu(seconds: int | None) -> None:
+    """Let the kernel end us after so much more processor time: a plugin may block everything."""
+    if seconds is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        soft = math.ceil(time.process_time()) + seconds
+        if hard == resource.RLIM_INFINITY or soft < hard:
+            resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -96,6 +108,8 @@ class _Server:
             encoded = wire.encode_line(message)
             if len(encoded) > wire.MAX_LINE:
                 raise ValueError(f"an answer of {len(encoded)} bytes; give smaller pages")
+        except MemoryError:
+            os._exit(wire.OUT_OF_MEMORY)  # what a leak has taken comes back no other way
         except BaseException as error:  # a plugin may raise anything; all of it is an answer
             encoded = wire.encode_line({"id": request["id"], "error": wire.encode_error(error)})
         self._write(encoded)
@@ -126,7 +140,11 @@ class _Server:
 
     async def _configure(self, loaded: Loaded, params: Mapping[str, Any]) -> None:
         config = declared_settings.parse(loaded.connector.settings, params["settings"])
-        http = Http(declared_settings.addresses_of(config))
+        http = Http(
+            declared_settings.addresses_of(config),
+            egress=Egress.of(params.get("egress", ())),
+            budget=loaded.connector.budget,
+        )
         former = self._connectors.get(params["installation"])
         self._connectors[params["installation"]] = loaded.connector(config, http)
         if former is not None:
@@ -152,6 +170,8 @@ async def _translate(connector: Any, params: Mapping[str, Any]) -> JSON:
     for item in wire.decode_items(params["items"]):
         try:
             answers.append({"statement": wire.encode_statement(connector.translate(item))})
+        except MemoryError:
+            raise
         except BaseException as error:  # a plugin may raise anything; it is that item's answer
             answers.append({"error": wire.encode_error(error)})
     return answers
@@ -184,11 +204,12 @@ def _read_requests(requests: int, deliver: Callable[[bytes], None]) -> NoReturn:
     os._exit(0)
 
 
-async def _serve(server: _Server, requests: int) -> None:
+async def _serve(server: _Server, requests: int, cpu_seconds: int | None) -> None:
     loop = asyncio.get_running_loop()
     running: set[asyncio.Task[None]] = set()
 
     def start(line: bytes) -> None:
+        _limit_cpu(cpu_seconds)
         task = loop.create_task(server.answer(line))
         running.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(running.discard)
@@ -208,8 +229,9 @@ def main() -> None:
     _limit(arguments.memory_bytes, arguments.open_files)
     if arguments.path is not None:
         sys.path.insert(0, arguments.path)
+    _limit_cpu(arguments.cpu_seconds)  # of its import, and then of each call
     server = _Server(lambda: load(arguments.name), answers)
-    asyncio.run(_serve(server, requests))
+    asyncio.run(_serve(server, requests, arguments.cpu_seconds))
 
 
 if __name__ == "__main__":

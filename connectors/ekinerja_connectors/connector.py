@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from .budgets import Budget
 from .capabilities import ASYNC, CAPABILITIES, capabilities_of
 from .http import Http
 from .items import Item, Page
@@ -26,7 +27,9 @@ class Connector(Generic[S]):
     """What knows one outside service. Inherit, set the class attributes, write the methods.
 
     Class attributes: `name` (the slug of the entry point), `title` (for people), `version`,
-    and `settings`, a frozen dataclass type (see `secret` and `address`).
+    and `settings`, a frozen dataclass type (see `secret` and `address`). `retracts` says that its
+    service may take back what it said, so that `translate` may give a `Retraction`. `budget`
+    bounds how often `http` calls the service, where the service does not say so itself.
     Write the methods of at least one of the `capabilities`.
     """
 
@@ -34,6 +37,8 @@ class Connector(Generic[S]):
     title: ClassVar[str]
     version: ClassVar[str]
     settings: ClassVar[type[Any]]
+    retracts: ClassVar[bool] = False
+    budget: ClassVar[Budget | None] = None
 
     def __init__(self, config: S, http: Http) -> None:
         """`config` is an instance of `settings`; `http` reaches its addresses and no others."""
@@ -59,6 +64,8 @@ def _faults_of_attributes(candidate: type[Connector[Any]]) -> Iterator[str]:
     for attribute in ("title", "version"):
         if not isinstance(getattr(candidate, attribute, None), str):
             yield f"{attribute} must be text"
+    if not isinstance(candidate.budget, Budget | None):
+        yield "budget must be a Budget, or None"
     settings = getattr(candidate, "settings", None)
     if not (isinstance(settings, type) and is_dataclass(settings)):
         yield "settings must be a dataclass type"

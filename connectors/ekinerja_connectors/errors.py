@@ -12,6 +12,7 @@ __all__ = [
     "AuthFailed",
     "ConnectorError",
     "Fatal",
+    "InvalidCursor",
     "InvalidSettings",
     "Malformed",
     "Retryable",
@@ -54,6 +55,10 @@ class AuthFailed(Fatal):
     """The service refuses the credentials: the administrator is asked for new ones."""
 
 
+class InvalidCursor(Fatal):
+    """The cursor cannot be read any more: the administrator is asked to reset it."""
+
+
 class InvalidSettings(Fatal):
     """The settings do not fit what the connector declares; the message lists each fault."""
 
@@ -64,6 +69,7 @@ KINDS: tuple[tuple[str, type[ConnectorError]], ...] = (
     ("skippable", Skippable),
     ("malformed", Malformed),
     ("auth_failed", AuthFailed),
+    ("invalid_cursor", InvalidCursor),
     ("invalid_settings", InvalidSettings),
     ("fatal", Fatal),
 )

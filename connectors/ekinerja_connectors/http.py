@@ -1,53 +1,36 @@
 """Http: the client that a connector is given, with the manners that every service may expect.
 
-Timeouts, Retry-After, a cap on the size of an answer, and no address but those declared in
-the settings. What one service means by a status or a body belongs to its connector.
+Timeouts, Retry-After, rate limits, a cap on the size of an answer, and no address but those
+declared in the settings. What one service means by a status or a body belongs to its connector.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 from yarl import URL
 
 from .activity import JSON
+from .budgets import Budget, Spending
+from .egress import LOOPBACK, Egress, EgressRefused
 from .errors import AuthFailed, Fatal, Retryable
+from .pauses import MAX_RETRY_AFTER, limit_pause_of, retry_after_of
 
-__all__ = ["Http", "Response", "retry_after_of"]
+__all__ = ["MAX_RETRY_AFTER", "Http", "Response", "retry_after_of"]
 
 MAX_REDIRECTS = 5
-#: A longer pause than a day is no pause but a mistake; the host looks again then.
-MAX_RETRY_AFTER = timedelta(days=1)
+#: A shorter pause is waited for within the call; for a longer one the call is given up.
+PATIENCE = timedelta(seconds=5)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def retry_after_of(value: str | None, now: datetime) -> timedelta | None:
-    """The pause that a Retry-After header asks for, between none and a day.
-
-    RFC 9110, 10.2.3: seconds, or an HTTP date. None where it is absent or cannot be read.
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        # Digits beyond the cap are not converted: a header of 5,000 of them is no integer.
-        pause = MAX_RETRY_AFTER if len(text) > 9 else timedelta(seconds=int(text))
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        pause = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    return min(max(pause, timedelta(0)), MAX_RETRY_AFTER)
 
 
 def _not_a_number(constant: str) -> None:
@@ -96,7 +79,9 @@ class Http:
 
     `addresses` are base URLs; a request or redirect to another scheme, host or port is refused.
     `total` bounds a whole exchange, `connect` the making of a connection, `max_bytes` a body
-    after decompression.
+    after decompression. `egress` says where a declared name may lead (the host gives it; without,
+    also to this machine, for tests), `budget` how often there may be a request. Where a service
+    says that nothing of its limit is left, requests to it wait, or fail as Retryable unsent.
     """
 
     def __init__(
@@ -106,6 +91,8 @@ class Http:
         total: timedelta = timedelta(seconds=30),
         connect: timedelta = timedelta(seconds=5),
         max_bytes: int = 8 * 1024 * 1024,
+        egress: Egress | None = None,
+        budget: Budget | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._origins = frozenset(URL(one).origin() for one in addresses)
@@ -113,8 +100,11 @@ class Http:
             total=total.total_seconds(), connect=connect.total_seconds()
         )
         self._max_bytes = max_bytes
+        self._egress = Egress.of(LOOPBACK) if egress is None else egress
+        self._spending = None if budget is None else Spending(budget, PATIENCE)
         self._now = now
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[URL, aiohttp.ClientSession] = {}  # by origin
+        self._limited_until: dict[URL, datetime] = {}
         self._closed = False
 
     async def __aenter__(self) -> Http:
@@ -131,9 +121,9 @@ class Http:
     async def close(self) -> None:
         """Close its connections; a request under way or to come fails as Retryable."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            await session.close()
 
     async def get(
         self,
@@ -162,8 +152,10 @@ class Http:
         What is sent is one of `form`, `json_body` and `body`; a body's type is a header of yours.
 
         Raises:
-            Retryable: 429, 5xx, no connection, a timeout; with the pause of Retry-After.
-            Fatal: an address outside the declared ones, or an answer over the size cap.
+            Retryable: 429, 5xx, no connection, a timeout; with the pause of Retry-After. Also
+                where the budget or the service's limit leaves nothing for longer than 5 s.
+            Fatal: an address outside the declared ones, one that leads to where the host
+                allows nothing, or an answer over the size cap.
         """
         target = self._permitted(url)
         if params:
@@ -202,24 +194,56 @@ class Http:
         headers: Mapping[str, str],
         content: bytes | Mapping[str, str] | None,
     ) -> Response:
-        if self._closed:
-            raise Retryable("the settings were changed meanwhile")
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
         shown = str(target.with_query(None))  # a query may hold what logs must not
+        await self._wait_for_a_turn(target.origin(), shown)
         try:
-            async with self._session.request(
+            async with self._session_of(target.origin()).request(
                 method, target, headers=headers, data=content, allow_redirects=False
             ) as answer:
+                self._note_limit(target.origin(), answer.headers)
                 body = await self._read_capped(answer, shown)
                 return Response(status=answer.status, headers=answer.headers, body=body, url=shown)
         except TimeoutError as error:
             raise Retryable(f"{shown} gave no answer in {self._timeout.total:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            # Where some addresses of the name were refused only, the others failed otherwise.
+            if isinstance(error.os_error, EgressRefused):
+                raise Fatal(str(error.os_error)) from error
+            raise Retryable(f"{shown} cannot be reached: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
             cause = str(error) or type(error).__name__
             raise Retryable(f"{shown} cannot be reached: {cause}") from error
+
+    def _session_of(self, origin: URL) -> aiohttp.ClientSession:
+        """One for each origin, so that its sockets know which name they were looked up for."""
+        if self._closed:
+            raise Retryable("the settings were changed meanwhile")
+        if origin not in self._sessions:
+            self._sessions[origin] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    socket_factory=self._egress.socket_factory(origin.host or "")
+                ),
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._sessions[origin]
+
+    async def _wait_for_a_turn(self, origin: URL, shown: str) -> None:
+        """Until budget and service leave room; Retryable where that is not soon."""
+        pause = self._limited_until.get(origin, self._now()) - self._now()
+        if pause > PATIENCE:
+            raise Retryable(f"nothing is left of the limit that {shown} set", pause)
+        if pause > timedelta(0):
+            await asyncio.sleep(pause.total_seconds())
+        if self._spending is not None:
+            await self._spending.one()
+
+    def _note_limit(self, origin: URL, headers: Mapping[str, str]) -> None:
+        pause = limit_pause_of(headers, self._now())
+        if pause is None:
+            self._limited_until.pop(origin, None)
+        else:
+            self._limited_until[origin] = self._now() + pause
 
     async def _read_capped(self, answer: aiohttp.ClientResponse, shown: str) -> bytes:
         body = bytearray()
@@ -234,6 +258,11 @@ class Http:
         if response.status == 429 or response.status >= 500:
             raise Retryable(
                 f"{response.url} answered {response.status}",
-                retry_after_of(response.headers.get("Retry-After"), self._now()),
+                self._pause_of(response.headers),
             )
         return response
+
+    def _pause_of(self, headers: Mapping[str, str]) -> timedelta | None:
+        """What Retry-After asks for; where it is absent, what the limit's headers do."""
+        asked = retry_after_of(headers.get("Retry-After"), self._now())
+        return limit_pause_of(headers, self._now()) if asked is None else asked

@@ -8,6 +8,7 @@ never be shown again; `address()` marks a URL that the connector may call, and o
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -16,11 +17,23 @@ from urllib.parse import urlsplit
 from .activity import JSON
 from .errors import InvalidSettings
 
-__all__ = ["address", "addresses_of", "parse", "schema_of", "secret"]
+__all__ = [
+    "address",
+    "addresses_of",
+    "hidden",
+    "parse",
+    "schema_of",
+    "secret",
+    "secrets_of",
+    "unmarked_secrets",
+    "unmarked_texts",
+]
 
 T = TypeVar("T")
 SECRET = "ekinerja.secret"  # noqa: S105 - the name of a mark, not a secret
+SECRET_TEXT = "[rahasia]"  # noqa: S105 - what is shown instead of a secret
 _ADDRESS = "ekinerja.address"
+_LOOKS_SECRET = re.compile(r"password|passphrase|secret|token(?!_url)|api_?key|private", re.I)
 _SCALARS = {str: "string", int: "integer", bool: "boolean"}
 
 
@@ -40,6 +53,72 @@ def addresses_of(settings: Any) -> tuple[str, ...]:
         getattr(settings, one.name)
         for one in dataclasses.fields(settings)
         if one.metadata.get(_ADDRESS) and getattr(settings, one.name)
+    )
+
+
+def _fields_of(settings: Any) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
+    """Every field of a settings instance with its value, those of nested settings too."""
+    if isinstance(settings, tuple):
+        for one in settings:
+            yield from _fields_of(one)
+    elif isinstance(settings, Mapping):
+        for one in settings.values():
+            yield from _fields_of(one)
+    elif dataclasses.is_dataclass(settings):
+        for field in dataclasses.fields(settings):
+            value = getattr(settings, field.name)
+            yield field, value
+            yield from _fields_of(value)
+
+
+def secrets_of(settings: Any) -> tuple[str, ...]:
+    """The texts in the secret fields of a settings instance, nested ones too."""
+    found: list[str] = []
+    for field, value in _fields_of(settings):
+        if field.metadata.get(SECRET):
+            found.extend(_texts_in(value))
+    return tuple(found)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts_in(one)
+    elif isinstance(value, Sequence):
+        for one in value:
+            yield from _texts_in(one)
+
+
+def hidden(settings: Any, given: JSON) -> JSON:
+    """`given` with `[rahasia]` wherever it holds a secret of the parsed `settings`."""
+    secrets = set(secrets_of(settings))
+    if isinstance(given, str):
+        return SECRET_TEXT if given in secrets else given
+    if isinstance(given, Mapping):
+        return {name: hidden(settings, one) for name, one in given.items()}
+    if isinstance(given, Sequence):
+        return [hidden(settings, one) for one in given]
+    return given
+
+
+def unmarked_texts(settings: Any) -> dict[str, str]:
+    """The texts of a settings instance that may be shown, by their fields' names."""
+    return {
+        field.name: value
+        for field, value in _fields_of(settings)
+        if isinstance(value, str) and value and not field.metadata.get(SECRET)
+    }
+
+
+def unmarked_secrets(settings: Any) -> tuple[str, ...]:
+    """Names of fields that look like secrets and are not declared with `secret()`."""
+    return tuple(
+        field.name
+        for field, _ in _fields_of(settings)
+        if _LOOKS_SECRET.search(field.name) and not field.metadata.get(SECRET)
     )
 
 

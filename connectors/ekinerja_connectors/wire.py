@@ -25,8 +25,8 @@ from .directory import (
 )
 from .errors import KINDS, ConnectorError, Malformed, Retryable
 from .files import FileReading, RefusedRow, Upload
-from .http import MAX_RETRY_AFTER
 from .items import Item, Page
+from .pauses import MAX_RETRY_AFTER
 from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .statements import Presence, Retraction
 from .webhook import Delivery
@@ -34,6 +34,7 @@ from .webhook import Delivery
 __all__ = [
     "BUG",
     "MAX_LINE",
+    "OUT_OF_MEMORY",
     "VERSION",
     "decode_delivery",
     "decode_directory",
@@ -66,6 +67,8 @@ MAX_LINE = 8 * 1024 * 1024
 #: The kind of an error that is none of the SDK's own: a fault of the plugin.
 BUG = "bug"
 MAX_MESSAGE = 2_000  # characters
+#: The exit code of a child that cannot go on for want of memory.
+OUT_OF_MEMORY = 71
 
 
 def encode_line(message: Mapping[str, Any]) -> bytes:

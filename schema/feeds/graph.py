@@ -15,6 +15,7 @@ from schema.context import Info
 from schema.errors import DomainError, ErrorCode, NotFound, UserError
 from schema.feeds import models, service
 from schema.feeds.rules import Received
+from schema.feeds.task_graph import ConnectorTaskConnection
 from schema.predicates import of_agencies, of_installation
 from schema.relay import Connection, key_of, refusals
 from schema.selection.declarations import One, many, one, page, reads, value
@@ -66,6 +67,19 @@ class Connector(relay.Node):
         "WHERE d$.installation_id = @row.id AND d$.resolved_at IS NULL)",
         "Open dead letters.",
     )
+
+    @page(
+        "connector_task @it",
+        "What was asked of it: dry runs and directories, newest first.",
+        where="@it.installation_id = @row.id",
+        keys={"@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=ConnectorTaskConnection,
+    )
+    def tasks(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
 
 
 @reads(model=models.DeadLetter, visible=of_installation("@it.installation_id"))

@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 
+from schema.organizations.directory_values import ChangeKind
 from schema.organizations.models import Agency
 from schema.tables import Row
 
@@ -90,21 +91,6 @@ class TaskState(StrEnum):
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
-
-
-class ChangeKind(StrEnum):
-    """What a directory would change in the organization."""
-
-    UNIT_ADDED = "UNIT_ADDED"
-    UNIT_CHANGED = "UNIT_CHANGED"
-    UNIT_MOVED = "UNIT_MOVED"
-    EMPLOYEE_ADDED = "EMPLOYEE_ADDED"
-    EMPLOYEE_CHANGED = "EMPLOYEE_CHANGED"
-    POST_STARTED = "POST_STARTED"
-    POST_ENDED = "POST_ENDED"
-    POST_CHANGED = "POST_CHANGED"
-    PROBLEM = "PROBLEM"
-    """Something that the service has wrong, or that we cannot take; nothing changes by it."""
 
 
 class RunState(StrEnum):
@@ -268,6 +254,11 @@ class ConnectorTask(Row):
     ended_at: datetime | None = fields.DatetimeField(null=True)
     applied_at: datetime | None = fields.DatetimeField(
         null=True, description="when its directory changes were made"
+    )
+    options: dict[str, Any] = fields.JSONField(default=dict, description="what was asked for")
+    attempts = fields.IntField(default=0, description="how often a worker took it up")
+    alive_at: datetime | None = fields.DatetimeField(
+        null=True, description="the last sign of life of the worker that does it"
     )
     result: Any = fields.JSONField(null=True)
     problem: str | None = fields.TextField(null=True)

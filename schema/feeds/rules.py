@@ -114,7 +114,7 @@ def written(received: Received) -> Written:
         raise DomainError(ErrorCode.TEXT_TOO_LONG, field="sourceId", limit=LONGEST_SOURCE_ID)
     quick = _quick(received.body)
     # NaN reads as null in the quick words, so what holds a null is looked at once more.
-    text = _storable(received.body) if quick is None or b"null" in quick else quick.decode()
+    text = storable(received.body) if quick is None or b"null" in quick else quick.decode()
     is_readable = text is not None and not _NUL.search(text)
     said = quick if quick is not None and is_readable else _canonical(received.body)
     return Written(
@@ -137,14 +137,14 @@ def _quick(body: Any) -> bytes | None:
         return None
 
 
-def _storable(body: Any) -> str | None:
-    """JSON text, or None where it holds what `jsonb` refuses: a lone surrogate, NaN."""
+def storable(body: Any) -> str | None:
+    """JSON text, or None where it holds what `jsonb` refuses: NUL, a lone surrogate, NaN."""
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False)
         text.encode()
     except ValueError:
         return None
-    return text
+    return None if _NUL.search(text) else text
 
 
 def check_installation(

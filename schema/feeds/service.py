@@ -5,7 +5,7 @@ transaction is in `inbox`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +13,16 @@ from tortoise.exceptions import IntegrityError
 
 from schema.access import Scope, can_administer
 from schema.errors import DomainError, ErrorCode, NotFound
-from schema.feeds import inbox
+from schema.feeds import inbox, problems
+from schema.feeds.breaker import Breaker, after_failure, after_success, pause_after_failure
 from schema.feeds.inbox import Accepted
 from schema.feeds.models import (
+    BreakerState,
     DeadLetter,
     DeadLetterCause,
     InboxItem,
     Installation,
+    ProblemCode,
     Run,
     RunState,
 )
@@ -30,6 +33,17 @@ from schema.tables import transaction
 SUBMITTED = "submitted"
 """The plugin name of an installation without a plugin: a service account submits activities."""
 LONGEST_PROBLEM = 2_000
+ANSWERED = frozenset(
+    {
+        ProblemCode.SERVICE_UNREACHABLE,
+        ProblemCode.SERVICE_ANSWERS_WRONGLY,
+        ProblemCode.CREDENTIALS_REFUSED,
+        ProblemCode.CURSOR_INVALID,
+        ProblemCode.SETTINGS_INVALID,
+        ProblemCode.PLUGIN_MISSING,
+    }
+)
+"""What is gone once a page was fetched."""
 
 
 async def install(
@@ -98,6 +112,12 @@ async def accept(installation_id: UUID, received: Sequence[Received], now: datet
         return await inbox.accept(connection, installation_id, received, now)
 
 
+async def has_waiting(installation_id: UUID, many: int) -> bool:
+    """Whether so many items of the installation or more wait to be worked off."""
+    waiting = InboxItem.filter(installation_id=installation_id, processed_at__isnull=True)
+    return bool(await waiting.offset(many - 1).limit(1).values_list("id", flat=True))
+
+
 async def take_page(
     installation_id: UUID,
     *,
@@ -110,8 +130,9 @@ async def take_page(
 ) -> Accepted | None:
     """Keep a polled page, move the cursor and note the run, all or nothing.
 
-    None, with nothing kept, when the installation was disabled or another worker moved the
-    cursor since `cursor` was read.
+    What the success proves to be gone is resolved, and the breaker closes by a step. None, with
+    nothing kept, when the installation was disabled or another worker moved the cursor since
+    `cursor` was read.
     """
     async with transaction() as connection:
         installation = (
@@ -123,11 +144,20 @@ async def take_page(
         if installation is None or installation.cursor != cursor:
             return None
         accepted = await inbox.accept(connection, installation_id, received, now)
+        breaker = after_success(_breaker_of(installation))
         await (
             Installation.filter(id=installation_id)
             .using_db(connection)
-            .update(cursor=next_cursor, next_poll_at=next_poll_at, failures=0)
+            .update(
+                cursor=next_cursor, next_poll_at=next_poll_at, failures=0, breaker=breaker.state
+            )
         )
+        gone = set(ANSWERED)
+        if breaker.state is BreakerState.CLOSED:
+            gone.add(ProblemCode.BREAKER_OPEN)
+        if installation.failures:  # by a poll; what breaks in translating is not taken back here
+            gone.add(ProblemCode.PLUGIN_BROKEN)
+        await problems.resolve(connection, installation_id, gone, now)
         await Run.create(
             using_db=connection,
             installation_id=installation_id,
@@ -145,11 +175,17 @@ async def note_failure(
     *,
     state: RunState,
     problem: str,
-    next_poll_at: datetime,
+    code: ProblemCode,
+    pause: timedelta,
+    asked: timedelta | None,
     started_at: datetime,
     now: datetime,
-) -> None:
-    """Note a failed run with its cause, and when the next one is due. The cursor stays."""
+) -> Breaker:
+    """Note a failed run with its cause, and when the next one is due. The cursor stays.
+
+    RETRYING counts for the breaker, and is a problem for the administrator once that is open;
+    FAILED is one at once. `pause` is ours, `asked` what the service said.
+    """
     words = problem[:LONGEST_PROBLEM].replace("\x00", "").encode(errors="replace").decode()
     async with transaction() as connection:
         installation = (
@@ -158,9 +194,23 @@ async def note_failure(
             .select_for_update()
             .get()
         )
+        breaker = _breaker_of(installation)
+        if state is RunState.RETRYING:
+            breaker = after_failure(breaker, now)
+            if breaker.state is BreakerState.OPEN:
+                detail = f"{breaker.failures} failures in a row, the last: {words}"
+                await problems.note(
+                    connection, installation_id, ProblemCode.BREAKER_OPEN, detail, now
+                )
         installation.failures += 1
-        installation.next_poll_at = next_poll_at
-        await installation.save(using_db=connection, update_fields=["failures", "next_poll_at"])
+        installation.breaker, installation.opened_at = breaker.state, breaker.opened_at
+        installation.next_poll_at = now + pause_after_failure(breaker, pause, asked)
+        changed = ["failures", "breaker", "opened_at", "next_poll_at"]
+        await installation.save(using_db=connection, update_fields=changed)
+        # A killed process was noted by who killed it.
+        open_or_final = state is RunState.FAILED or breaker.state is BreakerState.OPEN
+        if open_or_final and code is not ProblemCode.PLUGIN_KILLED:
+            await problems.note(connection, installation_id, code, words, now)
         await Run.create(
             using_db=connection,
             installation_id=installation_id,
@@ -169,6 +219,15 @@ async def note_failure(
             state=state,
             problem=words,
         )
+    return breaker
+
+
+def _breaker_of(installation: Installation) -> Breaker:
+    return Breaker(
+        state=installation.breaker,
+        failures=installation.failures,
+        opened_at=installation.opened_at,
+    )
 
 
 async def replay(viewer: Scope, dead_letter_id: UUID, now: datetime) -> DeadLetter:

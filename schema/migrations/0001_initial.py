@@ -3,8 +3,9 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from schema.access import Role
 from schema.events import EventKind
-from schema.feeds.models import BreakerState, ChangeKind, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
+from schema.feeds.models import BreakerState, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
 from schema.matrices.models import MemberRole, Publication
+from schema.organizations.directory_values import ChangeKind
 from schema.organizations.models import AssignmentKind, ClockDirection
 from schema.plans.models import Approach, AttachmentKind, Behaviour, EvaluationEventKind, EvaluationKind, PlanEventKind, PlanState
 from schema.policies.models import HolidayKind, LateEntries
@@ -194,6 +195,9 @@ class Migration(migrations.Migration):
                 ('started_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('applied_at', fields.DatetimeField(null=True, description='when its directory changes were made', auto_now=False, auto_now_add=False)),
+                ('options', fields.JSONField(default=dict, description='what was asked for', encoder=JSON_DUMPS, decoder=loads)),
+                ('attempts', fields.IntField(default=0, description='how often a worker took it up')),
+                ('alive_at', fields.DatetimeField(null=True, description='the last sign of life of the worker that does it', auto_now=False, auto_now_add=False)),
                 ('result', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
                 ('problem', fields.TextField(null=True, unique=False)),
             ],

@@ -454,7 +454,7 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
   trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
-GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback,
+GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;

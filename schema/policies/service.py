@@ -77,6 +77,11 @@ async def refresh_person(connection: BaseDBAsyncClient, employee_id: UUID, from_
     await connection.execute_query_dict(REFRESH_PERSON, [employee_id, from_day])
 
 
+async def refresh_agency(connection: BaseDBAsyncClient, agency_id: UUID, from_day: date) -> None:
+    """The same for an agency, after posts or places of units changed from a day on."""
+    await connection.execute_query_dict(REFRESH, [agency_id, from_day, None])
+
+
 async def policy_on(connection: BaseDBAsyncClient, agency_id: UUID, day: date) -> Policy:
     """How an agency counts on a day; the defaults where it has said nothing."""
     row = (

@@ -20,9 +20,9 @@ from schema.readiness.rules import Severity, counts
 from schema.readiness.service import Problem
 from schema.readiness.service import check as checked
 from schema.values import CAPITAL_TIMEZONE, local_date, utc_now
+from server.commands.plugins import plugins
 from server.database import DatabaseRole, found_database, opened
 from server.database import migrate as bring_up_to_date
-from server.plugin_host import PluginHost
 from server.settings import Settings, SettingsError
 from server.token_keys import DevelopmentKey
 
@@ -77,14 +77,6 @@ async def install(given: argparse.Namespace, settings: Settings) -> int:
             poll_seconds=given.poll_seconds,
         )
     _say(f"installed; webhooks go to /connectors/{installation.id}/webhook")
-    return 0
-
-
-async def plugins(given: argparse.Namespace, settings: Settings) -> int:
-    host = PluginHost()
-    for name in host.discover():
-        _say(name)
-    await host.close()
     return 0
 
 

@@ -25,8 +25,10 @@ from server.app import running_app
 from server.auth import TokenVerifier
 from server.children import child
 from server.commands.load import check, store
+from server.commands.plugins import insist
 from server.commands.serve import WebServer
 from server.database import DatabaseRole, found_database, migrate, opened
+from server.plugin_host import PluginHost
 from server.settings import Settings, SettingsError
 from server.telemetry import configure_logging
 from server.token_keys import DevelopmentKey
@@ -82,6 +84,11 @@ async def run(settings: Settings) -> int:
     if settings.production:
         raise SettingsError("`run` is a demonstration; in production use `serve` and `worker`")
     configure_logging(settings)
+    host = PluginHost(egress=settings.egress_allow)
+    try:
+        await insist(host, settings)
+    finally:
+        await host.close()
     demo, key = demo_of(), DevelopmentKey(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(found_database(settings))

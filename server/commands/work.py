@@ -3,8 +3,11 @@
 import asyncio
 import signal
 
+from server.commands.plugins import insist
 from server.database import DatabaseRole, found_database, opened
 from server.ingestion import collect_seldom, run_ingestion
+from server.ingestion.catalogue import run_catalogue
+from server.ingestion.faults import report
 from server.plugin_host import PluginHost
 from server.sequencer import run_sequencer
 from server.settings import Settings
@@ -18,11 +21,13 @@ async def work(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host = PluginHost()
+    host = PluginHost(egress=settings.egress_allow, report=report)
     async with found_database(settings) as database, opened(database, DatabaseRole.WORKER):
         try:
+            await insist(host, settings)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_sequencer(database, stop))
+                tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop))
         finally:
             await host.close()

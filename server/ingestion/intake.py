@@ -22,6 +22,7 @@ from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
 from schema.values import utc_now
 from server.ingestion.asking import OF_PLUGINS, Asking, groups
+from server.ingestion.faults import problem_of
 from server.ingestion.following import follow
 from server.ingestion.outcomes import (
     LONGEST_RUN,
@@ -40,11 +41,6 @@ IDLE = timedelta(seconds=1)
 """How long a lost wake-up delays an item."""
 NOT_NOW = timedelta(seconds=30)
 """The pause while nothing of the plugin can work: it is broken, or its settings are refused."""
-CODES: dict[type[Exception], ProblemCode] = {
-    AuthFailed: ProblemCode.CREDENTIALS_REFUSED,
-    InvalidSettings: ProblemCode.SETTINGS_INVALID,
-    PluginBroken: ProblemCode.PLUGIN_BROKEN,
-}
 
 log = structlog.get_logger()
 
@@ -166,7 +162,7 @@ class Intake:
 
     async def _wait(self, installation: Installation, error: Exception) -> None:
         log.warning("ingestion.intake_waits", installation=str(installation.id), problem=str(error))
-        code = CODES[type(error)]
+        code = problem_of(error)
         self.noted.add(code)
         async with transaction() as connection:
             await problems.note(connection, installation.id, code, str(error), self.clock())

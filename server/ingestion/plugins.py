@@ -18,9 +18,23 @@ from ekinerja_connectors import (
 )
 
 from schema.feeds.models import Installation
-from server.plugin_host import PluginBroken, PluginInfo
+from server.plugin_host import (
+    PluginBroken,
+    PluginForged,
+    PluginInfo,
+    PluginKilled,
+    PluginMissing,
+)
 
-__all__ = ["PluginBroken", "PluginInfo", "Plugins", "settings_of"]
+__all__ = [
+    "PluginBroken",
+    "PluginForged",
+    "PluginInfo",
+    "PluginKilled",
+    "PluginMissing",
+    "Plugins",
+    "settings_of",
+]
 
 
 def settings_of(installation: Installation) -> Mapping[str, JSON]:

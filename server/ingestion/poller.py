@@ -11,9 +11,10 @@ from ekinerja_connectors import ConnectorError, Page, Retryable
 
 from schema.errors import DomainError
 from schema.feeds import service
-from schema.feeds.models import Installation, RunState
+from schema.feeds.models import BreakerState, Installation, RunState
 from schema.feeds.rules import Received
 from schema.values import is_safe_text, utc_now
+from server.ingestion.faults import problem_of
 from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 from server.ingestion.retry import FOR_AN_ADMINISTRATOR, backoff
 
@@ -21,6 +22,10 @@ LOOK_AGAIN = timedelta(seconds=5)
 """At least so often the row is read anew, since an administrator may have changed it."""
 UNPOLLED = timedelta(minutes=1)
 """The pause of an installation whose plugin takes webhooks only."""
+EMPTY = timedelta(seconds=1)
+"""The pause after a page without items that promises more, so that no flood of them is read."""
+MOST_WAITING = 20_000
+"""So many items of the installation may wait to be worked off before more are fetched."""
 NOW = timedelta(0)
 
 log = structlog.get_logger()
@@ -40,11 +45,15 @@ class Poller:
         installation = await Installation.get_or_none(id=self.installation_id, enabled=True)
         if installation is None or installation.plugin == service.SUBMITTED:
             return UNPOLLED
+        if installation.paused or installation.halted_at is not None:
+            return LOOK_AGAIN
         wait = installation.next_poll_at - self.clock()
         return min(wait, LOOK_AGAIN) if wait > NOW else await self._poll(installation)
 
     async def _poll(self, installation: Installation) -> timedelta:
         started_at = self.clock()
+        if await service.has_waiting(installation.id, MOST_WAITING):
+            return LOOK_AGAIN
         try:
             about = await self.plugins.describe(installation.plugin)
             if "polling" not in about.capabilities:
@@ -57,7 +66,7 @@ class Poller:
             )
             await self._keep(installation, page, started_at)
         except Retryable as error:
-            pause = backoff(installation.failures + 1, self.spread(), error.retry_after)
+            pause = backoff(installation.failures + 1, self.spread())
             await self._fail(installation, RunState.RETRYING, error, pause, started_at)
         except (ConnectorError, PluginBroken, DomainError) as error:
             pause = FOR_AN_ADMINISTRATOR
@@ -69,13 +78,14 @@ class Poller:
             raise PluginBroken(installation.plugin, "its cursor holds a NUL or a lone surrogate")
         # A page that promises more but does not move on would be asked for without end.
         at_once = page.more and page.next_cursor != installation.cursor
+        soon = NOW if page.items else EMPTY
         now = self.clock()
         accepted = await service.take_page(
             installation.id,
             cursor=installation.cursor,
             received=[Received(source_id=one.source_id, body=one.payload) for one in page.items],
             next_cursor=page.next_cursor,
-            next_poll_at=now if at_once else now + timedelta(seconds=installation.poll_seconds),
+            next_poll_at=now + (soon if at_once else timedelta(seconds=installation.poll_seconds)),
             started_at=started_at,
             now=now,
         )
@@ -102,11 +112,20 @@ class Poller:
             state=str(state),
             problem=str(error),
         )
-        await service.note_failure(
+        breaker = await service.note_failure(
             installation.id,
             state=state,
             problem=f"{type(error).__name__}: {error}",
-            next_poll_at=now + pause,
+            code=problem_of(error),
+            pause=pause,
+            asked=error.retry_after if isinstance(error, Retryable) else None,
             started_at=started_at,
             now=now,
         )
+        if breaker.state is BreakerState.OPEN and installation.breaker is not BreakerState.OPEN:
+            log.warning(
+                "ingestion.breaker_opened",
+                installation=str(installation.id),
+                failures=breaker.failures,
+                problem=str(error),
+            )

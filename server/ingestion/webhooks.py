@@ -25,10 +25,12 @@ from schema.values import utc_now
 
 MOST_BYTES = 256 * 1024
 MOST_SIGNATURES = 10
+MOST_ATTRIBUTES = 32
 
 # A full stop parts id, time and body in what is signed, so an id must not hold one.
 _ID = re.compile(r"[!-\-/-~]{1,180}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_ATTRIBUTE = re.compile(r"ce-[a-z0-9]{1,60}")
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ async def webhook(request: Request) -> Response:
         installation = await _installation(request.path_params["installation"])
         body = await _body(request)
         delivery_id, text = verified(body, request.headers, installation.webhook_secret or "")
-        await _keep(installation.id, delivery_id, text, request.headers.get("content-type"))
+        await _keep(installation.id, delivery_id, text, kept_headers(request.headers))
     except Refused as refusal:
         log.info("webhook.refused", status=refusal.status, reason=refusal.reason)
         return JSONResponse({"error": refusal.reason}, refusal.status)
@@ -124,11 +126,28 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The content type, and a CloudEvent's attributes in binary mode; not what repeats vary.
+
+    The signature covers none of them: a connector that reads the attributes says so.
+
+    Raises:
+        Refused: 400 where there are far more attributes than an event has.
+    """
+    kept = {
+        name: value
+        for name, value in ((name.lower(), value) for name, value in headers.items())
+        if name == "content-type" or _ATTRIBUTE.fullmatch(name)
+    }
+    if len(kept) > MOST_ATTRIBUTES:
+        raise Refused(400, f"a delivery may have at most {MOST_ATTRIBUTES} ce- headers")
+    return kept
+
+
 async def _keep(
-    installation_id: UUID, delivery_id: str, text: str, content_type: str | None
+    installation_id: UUID, delivery_id: str, text: str, headers: dict[str, str]
 ) -> None:
-    """Commit the delivery as an inbox item of its own; the headers that differ in a repeat go."""
-    headers = {} if content_type is None else {"content-type": content_type}
+    """Commit the delivery as an inbox item of its own."""
     delivery = Received(
         source_id=f"delivery:{delivery_id}",
         body={"id": delivery_id, "body": text, "headers": headers},

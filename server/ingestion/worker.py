@@ -16,17 +16,25 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from schema.feeds import tasks
 from schema.feeds.inbox import CHANNEL
 from server.database import Database, DatabaseRole
 from server.ingestion.intake import Intake
 from server.ingestion.loop import Loop
 from server.ingestion.plugins import Plugins
 from server.ingestion.poller import Poller
+from server.ingestion.tasks import Errands
 
 NOTICE = timedelta(seconds=2)
 """How soon a new or disabled installation is noticed."""
 GRACE = timedelta(seconds=5)
 """How long the item in hand has to be finished when the worker stops."""
+ENABLED = """
+SELECT id, next_poll_at <= now() AND NOT paused AND halted_at IS NULL AS due
+FROM installation WHERE enabled
+"""
+ERRANDS = 3
+"""Tasks of administrators at once: a plugin that hangs holds up no other agency's."""
 CLAIM = "SELECT pg_try_advisory_lock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
 RELEASE = "SELECT pg_advisory_unlock(hashtextextended('ekinerja ingestion ' || $1::text, 0))"
 
@@ -81,6 +89,20 @@ async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Even
 
     Tortoise must be open as the worker role. A lost database connection is made anew.
     """
+    errands = [Loop(f"errands {n}", Errands(plugins=plugins).step) for n in range(ERRANDS)]
+    running = [asyncio.create_task(one.run()) for one in errands]
+    try:
+        await _feed(database, plugins, errands, stop)
+    finally:
+        for loop, task in zip(errands, running, strict=True):
+            loop.stop()
+            task.cancel()  # what is left of a task, another worker takes up
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _feed(
+    database: Database, plugins: Plugins, errands: list[Loop], stop: asyncio.Event
+) -> None:
     while not stop.is_set():
         try:
             connection = await database.connect(DatabaseRole.WORKER)
@@ -90,7 +112,7 @@ async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Even
             continue
         feeds: dict[UUID, Feed] = {}
         try:
-            await _tend(connection, plugins, feeds, stop)
+            await _tend(connection, plugins, feeds, errands, stop)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("ingestion.connection_lost", problem=str(error))
             await _pause(stop)
@@ -104,6 +126,7 @@ async def _tend(
     connection: "asyncpg.Connection[asyncpg.Record]",
     plugins: Plugins,
     feeds: dict[UUID, Feed],
+    errands: list[Loop],
     stop: asyncio.Event,
 ) -> None:
     """Start and stop feeds as installations come and go."""
@@ -112,14 +135,21 @@ async def _tend(
         with contextlib.suppress(ValueError, KeyError):
             feeds[UUID(str(payload))].intake.wake()
 
+    def wake_errands(_connection: Any, _pid: int, _channel: str, _payload: object) -> None:
+        for loop in errands:
+            loop.wake()
+
     await connection.add_listener(CHANNEL, wake)
+    await connection.add_listener(tasks.CHANNEL, wake_errands)
     while not stop.is_set():
-        rows = await connection.fetch("SELECT id FROM installation WHERE enabled")
-        enabled = {UUID(str(row["id"])) for row in rows}
-        for gone in feeds.keys() - enabled:
+        rows = await connection.fetch(ENABLED)
+        enabled = {UUID(str(row["id"])): row["due"] for row in rows}
+        for gone in feeds.keys() - enabled.keys():
             await feeds.pop(gone).stop()
             await connection.fetchval(RELEASE, str(gone))
-        for new in enabled - feeds.keys():
+        for due in (one for one in feeds if enabled[one]):
+            feeds[due].poller.wake()  # somebody asked for it while it pauses
+        for new in enabled.keys() - feeds.keys():
             if await connection.fetchval(CLAIM, str(new)):
                 feeds[new] = Feed.start(new, plugins)
         await _pause(stop)

@@ -1,7 +1,8 @@
 """The two processes that test_kill_ingestion kills: a worker, and a web server with the webhooks.
 
-`python -m tests.acceptance.ingestion_process worker URL FOLDER` or `... web URL PORT`. Each says
-`ready` on its standard output once it is at work, and ends on SIGTERM.
+`python -m tests.acceptance.ingestion_process worker URL FOLDER [SECONDS]` or `... web URL PORT`.
+Each says `ready` on its standard output once it is at work, and ends on SIGTERM. SECONDS is the
+deadline of a call to a plugin.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +19,7 @@ from starlette.routing import Route
 
 from server.database import DatabaseRole, database_at, opened
 from server.ingestion import collect_seldom, run_ingestion
+from server.ingestion.faults import report
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
 
@@ -28,11 +31,13 @@ def say_ready() -> None:
     sys.stdout.flush()
 
 
-async def work(url: str, folder: str) -> None:
+async def work(url: str, folder: str, deadline: str = "60") -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     database = database_at(url)
-    plugins = PluginHost(path=Path(folder))
+    plugins = PluginHost(
+        path=Path(folder), deadline=timedelta(seconds=float(deadline)), report=report
+    )
     collect_seldom()
     async with opened(database, DatabaseRole.WORKER):
         say_ready()

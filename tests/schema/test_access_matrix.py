@@ -736,7 +736,7 @@ PLACES = (
         "connector",
         {
             "feeds": "id plugin title enabled pollSeconds nextPollAt failures latestRun "
-            "waitingCount deadLetterCount"
+            "waitingCount deadLetterCount tasks"
         },
     ),
     node(
@@ -762,6 +762,51 @@ PLACES = (
         "DeadLetterEdge",
         "deadLetters { edges { @ } }",
         {"feeds": "cursor node"},
+    ),
+    Place(
+        "tasks of a connector",
+        "ConnectorTaskConnection",
+        on_node("connector", "Connector", "tasks { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a task",
+        "ConnectorTaskEdge",
+        on_node("connector", "Connector", "tasks { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    node(
+        "task",
+        "ConnectorTask",
+        "task",
+        {
+            "feeds": "id kind state requestedBy requestedAt startedAt endedAt appliedAt problem "
+            "result connector counts changes"
+        },
+    ),
+    Place(
+        "counts of a task",
+        "DirectoryChangeCount",
+        on_node("task", "ConnectorTask", "counts { @ }"),
+        {"feeds": "kind count"},
+    ),
+    Place(
+        "changes of a task",
+        "DirectoryChangeConnection",
+        on_node("task", "ConnectorTask", "changes { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a change",
+        "DirectoryChangeEdge",
+        on_node("task", "ConnectorTask", "changes { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "change",
+        "DirectoryChange",
+        on_node("task", "ConnectorTask", "changes { edges { node { @ } } }"),
+        {"feeds": "position kind subject detail before after"},
     ),
     Place("check before a cycle", "CycleCheck", CHECK % "@", {"feeds": "on counts problems"}),
     Place(
@@ -886,6 +931,21 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "dryRunConnector": (
+        'input: {connector: "{connector}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "previewDirectory": (
+        'input: {connector: "{connector}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "applyDirectory": (
+        'input: {task: "{task to apply}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     # The superior's own results; once only, for then there is another version.
     "saveMatrix": (
         'input: {plan: "{plan of superior}", members: [{employee: "{nip}", cells: []}]}',
@@ -943,6 +1003,8 @@ PAYLOADS = {
     "SubmitActivityPayload",
     "RetractActivityPayload",
     "ReplayDeadLetterPayload",
+    "ConnectorTaskPayload",
+    "ApplyDirectoryPayload",
     "SetPolicyPayload",
     "SetWorkingWeekPayload",
     "SetHolidaysPayload",
@@ -1080,6 +1142,8 @@ def names(world: World) -> dict[str, str]:
         "closed": key_of(world.rows["closed"]),
         "connector": key_of(world.installation),
         "run": key_of(world.rows["run"]),
+        "task": key_of(world.rows["task"]),
+        "task to apply": key_of(world.rows["task to apply"]),
         "dead letter": key_of(world.dead_letter),
         "stage": key_of(world.stages[0]),
         "unit C": key_of(world.rows["unit C"]),

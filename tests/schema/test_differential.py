@@ -19,6 +19,7 @@ from schema.access import Scope
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.graph import build_schema
+from schema.organizations.directory_values import ChangeKind
 from schema.organizations.models import Employee
 from schema.progress.models import ProgressRecord
 from schema.readiness.rules import RULES, ProblemKind
@@ -91,6 +92,7 @@ def pools_of(rows: Rows) -> Pools:
         "source": ["fake", "other", None],
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
+        "change": [*ChangeKind, None, None],
         "first": [1, 2, 5, 100, 0, 101, None],
         "last": [1, 2, 5, 100, 0, None],
         "after": [*cursors, "x", "", None],

@@ -24,7 +24,8 @@ from ekinerja_connectors import (
     Skippable,
 )
 
-from server.plugin_host import PluginBroken, PluginHost
+from server.plugin_child import ChildLimits
+from server.plugin_host import PluginBroken, PluginForged, PluginHost, PluginKilled
 
 NIP = "199001012015011001"
 PATIENT = timedelta(seconds=60)
@@ -274,7 +275,7 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
 
     hanging = asyncio.create_task(hasty.fetch("hanging", "one", SETTINGS, None))
     await assert_works(hasty, "good")  # while the other hangs
-    with pytest.raises(Retryable, match="gave no answer"):
+    with pytest.raises(PluginKilled, match="gave no answer"):
         await hanging
 
     assert await process.wait() == -signal.SIGKILL
@@ -285,8 +286,8 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("async def fetch(self, cursor): os._exit(7)", Retryable),
-        ("async def fetch(self, cursor): os.kill(os.getpid(), 11)", Retryable),
+        ("async def fetch(self, cursor): os._exit(7)", PluginKilled),
+        ("async def fetch(self, cursor): os.kill(os.getpid(), 11)", PluginKilled),
         (
             """
             async def fetch(self, cursor):
@@ -358,7 +359,7 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
                 while True:
                     hog.append(bytearray(16 * 1024 * 1024))
             """,
-            PluginBroken,
+            PluginKilled,
         ),
         ("async def fetch(self, cursor): return 'no page'", PluginBroken),
         (
@@ -445,8 +446,209 @@ async def test_activity_under_another_source_id_is_refused(
         """,
     )
 
-    with pytest.raises(PluginBroken, match="another source_id"):
+    with pytest.raises(PluginForged, match="'a' in the name of 'of-somebody-else'"):
         await translated(host, "forging", Item(source_id="a", payload=None))
+
+
+TIGHT = ChildLimits(cpu=timedelta(seconds=1), memory_bytes=400 * 1024 * 1024)
+
+
+@pytest.fixture
+async def tight(tmp_path: Path) -> AsyncIterator[tuple[PluginHost, list[tuple[str, str]]]]:
+    """A host with little processor time and memory for each child, and what it reported."""
+    told: list[tuple[str, str]] = []
+
+    async def report(installation: str, fault: Exception) -> None:
+        told.append((installation, f"{type(fault).__name__}: {fault}"))
+
+    host = PluginHost(deadline=PATIENT, limits=TIGHT, path=tmp_path, report=report)
+    yield host, told
+    await host.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("async def fetch(self, cursor):\n while True: pass", "more processor time"),
+        pytest.param(
+            """
+            async def fetch(self, cursor):
+                import signal
+                signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+                while True: pass
+            """,
+            "more processor time",
+            marks=pytest.mark.slow,
+        ),
+        (
+            """
+            kept = []
+            async def fetch(self, cursor):
+                while True:
+                    self.kept.append(bytearray(8 * 1024 * 1024))
+            """,
+            "memory limit",
+        ),
+        (
+            """
+            def translate(self, item): return bytearray(10**12)
+            async def fetch(self, cursor): return self.translate(None)
+            """,
+            "memory limit",
+        ),
+        ("async def fetch(self, cursor): os.abort()", "crashed by SIGABRT"),
+        ("async def fetch(self, cursor): os._exit(7)", "exit code 7"),
+    ],
+    ids=["burns", "burns-and-ignores-the-signal", "leaks", "asks-for-all", "aborts", "exits"],
+)
+async def test_killed_child_is_reported_with_its_cause_and_is_started_again(
+    tight: tuple[PluginHost, list[tuple[str, str]]], install: Install, body: str, cause: str
+) -> None:
+    host, told = tight
+    install("bad", body)
+
+    with pytest.raises(PluginKilled, match=cause):
+        await host.fetch("bad", "one", SETTINGS, None)
+
+    assert [installation for installation, _ in told] == ["one"]
+    assert cause in told[0][1]
+    assert (await host.describe("bad")).name == "bad"
+
+
+async def test_garbage_and_forgery_are_reported_and_a_failing_report_hides_nothing(
+    tmp_path: Path, install: Install
+) -> None:
+    told: list[str] = []
+
+    async def report(installation: str, fault: Exception) -> None:
+        told.append(type(fault).__name__)
+        raise RuntimeError("the database is away")
+
+    install(
+        "bad",
+        """
+        async def fetch(self, cursor):
+            for fd in range(3, 64):
+                try: os.write(fd, b"no JSON at all\\n")
+                except OSError: pass
+            await asyncio.sleep(3600)
+        def translate(self, item):
+            return super().translate(Item(source_id="other", payload=None))
+        """,
+    )
+    host = PluginHost(deadline=PATIENT, path=tmp_path, report=report)
+    items = [Item(source_id="a", payload=None), Item(source_id="other", payload=None)]
+    try:
+        forged, own = await host.translate("bad", "one", SETTINGS, items)
+        with pytest.raises(PluginBroken, match="garbage"):
+            await host.fetch("bad", "one", SETTINGS, None)
+    finally:
+        await host.close()
+
+    assert isinstance(forged, PluginForged)
+    assert isinstance(own, Activity)
+    assert told == ["PluginForged", "PluginKilled"]
+
+
+@pytest.mark.slow
+async def test_many_short_calls_are_not_taken_for_one_that_burns(
+    tight: tuple[PluginHost, list[tuple[str, str]]], install: Install
+) -> None:
+    host, told = tight
+    install(
+        "busy",
+        """
+        async def fetch(self, cursor):
+            end = time.process_time() + 0.4
+            while time.process_time() < end: pass
+            return await super().fetch(cursor)
+        """,
+    )
+
+    for _ in range(6):  # 2.4 s in all, each below the limit of 1 s
+        await assert_works(host, "busy")
+
+    assert told == []
+
+
+async def test_flood_on_standard_error_is_bounded_and_disturbs_nobody(
+    host: PluginHost, install: Install
+) -> None:
+    install("good")
+    install(
+        "flooding",
+        """
+        async def fetch(self, cursor):
+            import threading
+            def flood():
+                while True: os.write(2, b"x" * 65536)
+            threading.Thread(target=flood, daemon=True).start()
+            return await super().fetch(cursor)
+        """,
+    )
+
+    for _ in range(3):
+        await assert_works(host, "flooding")
+        await assert_works(host, "good")
+
+    child = host._children["flooding"]
+    assert len(child.last_words) <= 4_096
+
+
+async def test_page_of_too_many_items_is_refused(host: PluginHost, install: Install) -> None:
+    install(
+        "endless",
+        """
+        async def fetch(self, cursor):
+            items = tuple(Item(source_id=str(n), payload=0) for n in range(5_001))
+            return Page(items=items, next_cursor="1", more=True)
+        """,
+    )
+
+    with pytest.raises(PluginBroken, match="5001 items at once; 5000 are most"):
+        await host.fetch("endless", "one", SETTINGS, None)
+
+
+async def test_egress_of_the_host_reaches_the_child(tmp_path: Path, install: Install) -> None:
+    install(
+        "calling",
+        """
+        async def fetch(self, cursor):
+            await self.http.get(self.config.base)
+        """,
+        top="""
+        @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+        class Calling:
+            base: str = address()
+        Base.settings = Calling
+        """,
+    )
+    settings = {"base": "http://127.0.0.1:9"}  # nobody listens there
+    strict = PluginHost(deadline=PATIENT, path=tmp_path, egress=())
+    lax = PluginHost(deadline=PATIENT, path=tmp_path)
+    try:
+        with pytest.raises(Fatal, match="EKINERJA_EGRESS_ALLOW"):
+            await strict.fetch("calling", "one", settings, None)
+        with pytest.raises(Retryable, match="cannot be reached"):
+            await lax.fetch("calling", "one", settings, None)
+    finally:
+        await strict.close()
+        await lax.close()
+
+
+async def test_idle_child_is_ended_and_started_again_when_called(
+    host: PluginHost, install: Install
+) -> None:
+    install("good")
+    await assert_works(host, "good")
+    first = host._children["good"].process
+
+    await host.stop_idle(timedelta(hours=1))
+    assert first.returncode is None
+    await host.stop_idle(timedelta(0))
+
+    assert first.returncode is not None
+    await assert_works(host, "good")
 
 
 async def test_child_that_was_killed_is_started_again(host: PluginHost, install: Install) -> None:

@@ -31,13 +31,15 @@ from schema.feeds.models import (
 )
 from schema.feeds.rules import Received
 from schema.progress.models import ProgressRecord
+from schema.values import utc_now
 from server.database import Database, DatabaseRole, opened
 from server.ingestion import run_ingestion
 from server.ingestion.intake import IDLE, NOT_NOW, Intake
 from server.ingestion.loop import Loop
 from server.ingestion.plugins import PluginBroken
 from server.ingestion.poller import LOOK_AGAIN, UNPOLLED, Poller
-from server.ingestion.retry import FOR_AN_ADMINISTRATOR, LONGEST, LONGEST_ASKED, backoff
+from server.ingestion.retry import FOR_AN_ADMINISTRATOR, LONGEST, backoff
+from server.ingestion.worker import NOTICE
 from tests import feeding
 from tests.feeding import NOON, FakePlugins, activity, count, fetched, item
 
@@ -89,25 +91,17 @@ async def superuser(of: Database) -> "asyncpg.Connection[asyncpg.Record]":
 
 
 @pytest.mark.parametrize(
-    ("failures", "spread", "asked", "seconds"),
+    ("failures", "spread", "seconds"),
     [
-        (1, 0.5, None, 1),  # 2 s x 0.5
-        (3, 0.5, None, 4),  # 2 s x 2^2 x 0.5
-        (3, 0.0, None, 0),
-        (50, 1.0, None, LONGEST.total_seconds()),
-        (10**9, 1.0, None, LONGEST.total_seconds()),
-        (1, 0.5, 120, 120),
-        (50, 1.0, 120, LONGEST.total_seconds()),
-        (1, 0.5, 10**8, LONGEST_ASKED.total_seconds()),
-        (1, 0.5, -5, 1),
+        (1, 0.5, 1),  # 2 s x 0.5
+        (3, 0.5, 4),  # 2 s x 2^2 x 0.5
+        (3, 0.0, 0),
+        (50, 1.0, LONGEST.total_seconds()),
+        (10**9, 1.0, LONGEST.total_seconds()),
     ],
 )
-def test_the_pause_doubles_is_capped_and_is_what_the_source_asks_at_least(
-    failures: int, spread: float, asked: int | None, seconds: float
-) -> None:
-    retry_after = None if asked is None else timedelta(seconds=asked)
-
-    assert backoff(failures, spread, retry_after) == timedelta(seconds=seconds)
+def test_the_pause_doubles_and_is_capped(failures: int, spread: float, seconds: float) -> None:
+    assert backoff(failures, spread) == timedelta(seconds=seconds)
 
 
 # --- polling -----------------------------------------------------------------------------------
@@ -563,3 +557,26 @@ async def test_a_wake_up_during_a_step_is_not_lost() -> None:
         await loop.run()
 
     assert steps == 2
+
+
+async def test_run_that_somebody_asks_for_begins_within_two_seconds(
+    feed: Installation, fresh_database: Database
+) -> None:
+    plugins, stop = FakePlugins(), asyncio.Event()
+    await Installation.filter(id=feed.id).update(next_poll_at=utc_now())
+    worker = asyncio.create_task(run_ingestion(fresh_database, plugins, stop))
+    await until(lambda: Run.all().exists())
+    # The poller pauses now, and looks at its row again only after LOOK_AGAIN.
+    await asyncio.sleep(0.2)
+    polled, began = len(plugins.cursors), asyncio.get_running_loop().time()
+    await Installation.filter(id=feed.id).update(next_poll_at=utc_now())
+
+    async def again() -> bool:
+        return len(plugins.cursors) > polled
+
+    await until(again)
+    took = asyncio.get_running_loop().time() - began
+    stop.set()
+    await worker
+
+    assert took < NOTICE.total_seconds() + 1 < LOOK_AGAIN.total_seconds()

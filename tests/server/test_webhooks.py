@@ -300,3 +300,30 @@ def test_nothing_but_a_refusal_comes_of_anything_unsigned(
 def test_a_secret_that_is_none_lets_nothing_pass(secret: str) -> None:
     with pytest.raises(Refused):
         verified(BODY, signed(), secret)
+
+
+async def test_attributes_of_a_binary_cloudevent_are_kept_and_no_other_header(
+    feed: Installation, client: httpx.AsyncClient
+) -> None:
+    headers = signed() | {"CE-Type": "surat.selesai", "ce-id": "7", "x-trace": "1", "cookie": "c"}
+
+    answer = await client.post(path(feed), content=BODY, headers=headers)
+
+    assert answer.status_code == 202
+    kept = await InboxItem.get()
+    assert kept.body["headers"] == {
+        "content-type": "application/json",
+        "ce-type": "surat.selesai",
+        "ce-id": "7",
+    }
+
+
+async def test_a_delivery_with_a_crowd_of_attributes_is_refused(
+    feed: Installation, client: httpx.AsyncClient
+) -> None:
+    headers = signed() | {f"ce-x{number}": "1" for number in range(40)}
+
+    answer = await client.post(path(feed), content=BODY, headers=headers)
+
+    assert answer.status_code == 400
+    assert "ce- headers" in answer.json()["error"]

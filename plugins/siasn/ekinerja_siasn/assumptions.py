@@ -16,13 +16,19 @@ class Rule:
     """What a disposition (*disposisi*) in one state means.
 
     `person` is the record's field that holds the NIP of who worked. `title` may name
-    `{perihal}`. Without a kind the state is no activity, for the `reason` given.
+    `{perihal}`. Without a kind the state is no activity, for the `reason` given; `retracts` names
+    the state whose activity it takes back (*pembatalan*).
     """
 
     kind: str = ""
     person: str = ""
     title: str = ""
     reason: str = ""
+    retracts: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind and self.retracts:
+            raise ValueError("a rule states an activity (kind) or takes one back (retracts)")
 
 
 def _rules() -> dict[str, Rule]:
@@ -37,16 +43,16 @@ def _rules() -> dict[str, Rule]:
         ),
         "dibaca": Rule(reason="a disposition that was only read is no work yet"),
         "belum ditindaklanjuti": Rule(reason="the disposition is not followed up yet"),
-        "dibatalkan": Rule(reason="the disposition was cancelled"),
+        "dibatalkan": Rule(retracts="belum dibaca", reason="the disposition was cancelled"),
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """Path, parameters, field values and meanings of the list of dispositions.
+    """Paths, parameters, field values and meanings.
 
-    The list is taken to hold, oldest change first, every disposition whose `waktu` is at or
-    after the parameter `sejak`, each with the state that it has now.
+    The list of dispositions is taken to hold, oldest change first, every disposition whose
+    `waktu` is at or after the parameter `sejak`, each with the state that it has now.
     """
 
     path: str = "/kinerja/disposisi"
@@ -58,6 +64,22 @@ class Assumptions:
     category: str = "disposisi"
     #: By state, in lower case.
     rules: Mapping[str, Rule] = field(default_factory=_rules)
+
+    #: Below `api_url`; `{nip}` stands for who is asked for. Seen in public clients.
+    units_path: str = "/referensi/ref-unor"
+    person_path: str = "/pns/data-utama/{nip}"
+    periodic_history_path: str = "/pns/rw-kinerjaperiodik/{nip}"
+    final_history_path: str = "/pns/rw-skp22/{nip}"
+    periodic_save_path: str = "/kinerjaperiodik/save"
+    final_save_path: str = "/skp22/save"
+    #: The code of who is in service (*kedudukan hukum*: aktif).
+    active_codes: tuple[str, ...] = ("01",)
+    #: In a refusal of a save these words mean that it may succeed later.
+    transient_words: tuple[str, ...] = (
+        "coba lagi", "gangguan", "sibuk", "timeout", "time out", "terjadi kesalahan", "internal",
+    )  # fmt: skip
+    #: In a refusal of a save these words mean that the period has a result already.
+    exists_words: tuple[str, ...] = ("sudah ada",)
 
     def __post_init__(self) -> None:
         if not -12 <= self.utc_offset_hours <= 14:

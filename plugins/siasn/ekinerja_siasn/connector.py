@@ -1,32 +1,54 @@
-"""The SIASN connector: reads the list of dispositions page by page."""
+"""The SIASN connector: what it can do, and how the list of dispositions is read page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
-from ekinerja_connectors import JSON, Activity, Connector, Fatal, Http, Item, Malformed, Page
+from ekinerja_connectors import (
+    JSON,
+    Activity,
+    Connector,
+    Directory,
+    DirectoryPage,
+    Fatal,
+    Http,
+    Item,
+    Malformed,
+    Page,
+    Polling,
+    Receipt,
+    Result,
+    Results,
+    Retraction,
+)
 
 from .cursor import Cursor
-from .envelope import instant_of, rows_of, text_of_instant
+from .directory import DirectoryReader
+from .envelope import rows_of
+from .fields import instant_of, text_of_instant
+from .saves import ResultSender
 from .settings import Settings
 from .tokens import Session
-from .translate import activity_of, item_of
+from .translate import item_of, statement_of
 
 __all__ = ["SiasnConnector"]
 
 
-class SiasnConnector(Connector[Settings]):
-    """Dispositions made and followed up in SIASN."""
+class SiasnConnector(Connector[Settings], Polling, Directory, Results):
+    """Dispositions made and followed up, units and people, and where closed appraisals go."""
 
     name = "siasn"
     title = "SIASN (BKN)"
-    version = "0.1.0"
+    version = "0.2.0"
     settings = Settings
+    retracts = True
 
     def __init__(self, config: Settings, http: Http) -> None:
         super().__init__(config, http)
         self._session = Session(config, http)
+        self._directory = DirectoryReader(config, self._session)
+        self._results = ResultSender(config, self._session)
         self._zone = timezone(timedelta(hours=config.assumptions.utc_offset_hours))
 
     async def fetch(self, cursor: str | None) -> Page:
@@ -35,8 +57,7 @@ class SiasnConnector(Connector[Settings]):
         params = {"limit": str(self.config.page_size), "offset": str(here.offset)}
         if since := self._since(here):
             params[assumed.since_parameter] = since
-        url = self.config.api_url.rstrip("/") + assumed.path
-        rows = rows_of(await self._session.get(url, params))
+        rows = rows_of(await self._session.get(assumed.path, params))
         after = self._after(here, since, rows)
         return Page(
             items=tuple(item_of(row) for row in rows),
@@ -44,8 +65,14 @@ class SiasnConnector(Connector[Settings]):
             more=not after.caught_up,
         )
 
-    def translate(self, item: Item) -> Activity:
-        return activity_of(item, self.config.assumptions)
+    def translate(self, item: Item) -> Activity | Retraction:
+        return statement_of(item, self.config.assumptions)
+
+    async def directory(self, cursor: str | None) -> DirectoryPage:
+        return await self._directory.page(cursor)
+
+    async def send(self, result: Result) -> Receipt:
+        return await self._results.send(result)
 
     def _since(self, here: Cursor) -> str:
         if not here.since:

@@ -1,4 +1,4 @@
-"""A fake SIASN for tests and demonstrations: two kinds of token, and a list of dispositions.
+"""A fake SIASN for demonstrations: two kinds of token, dispositions, and an office of its people.
 
 It is written from what public clients show of SIASN, not from the connector. Every person,
 credential and letter in it is invented. `python -m ekinerja_siasn.fake --people FILE`.
@@ -30,6 +30,8 @@ from ekinerja_connectors.testing.fakes import (
     titles_of,
     utc_now,
 )
+
+from .fake_office import Office
 
 __all__ = ["ISSUED", "Issued", "create_app", "main", "settings_of"]
 
@@ -116,6 +118,7 @@ def create_app(
     app.router.add_post(_APIM_PATH, _apim_token)
     app.router.add_post(_SSO_PATH, _sso_token)
     app.router.add_get(_API_PATH + "/kinerja/disposisi", _dispositions)
+    Office(people, _refusal).serve(app.router, _API_PATH)
     return app
 
 
@@ -206,14 +209,20 @@ def _row(workday: Workday, moment: Moment) -> dict[str, str]:
 def main() -> None:
     """Run the fake until it is interrupted."""
     given = arguments_of("ekinerja_siasn.fake").parse_args()
+    people = people_of(given.people)
     app = create_app(
-        people_of(given.people),
+        people,
         titles=titles_of(given.titles),
         seed=given.seed,
         every=None if given.every is None else timedelta(seconds=given.every),
     )
+
+    def answers(url: str) -> dict[str, JSON]:
+        nips = [one.nip for one in people]
+        return {**settings_of(url), "nips": nips, "coefficients": {"*": "12"}}
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(app, given.port, settings_of))
+        asyncio.run(run(app, given.port, answers))
 
 
 if __name__ == "__main__":

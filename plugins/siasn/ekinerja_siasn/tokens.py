@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ekinerja_connectors import AuthFailed, Fatal, Http, Response
+from ekinerja_connectors import JSON, AuthFailed, Fatal, Http, Response
 
 from .settings import Settings
 
@@ -25,9 +25,10 @@ class _Token:
 
 
 class Session:
-    """GETs with `Authorization: Bearer <apim>` and `Auth: bearer <sso>`.
+    """Calls with `Authorization: Bearer <apim>` and `Auth: bearer <sso>`.
 
-    On a 401 both tokens are dropped and the call is made anew, as public clients do.
+    On a 401 both tokens are dropped and the call is made anew, as public clients do. A token of
+    the SSO that was pasted is not renewed: when it is refused, somebody has to paste another.
     """
 
     def __init__(
@@ -38,21 +39,45 @@ class Session:
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
 
-    async def get(self, url: str, params: Mapping[str, str]) -> Response:
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
+        """The answer to a GET below `api_url`. Raises: see `_call`."""
+        return await self._call("GET", path, params=params)
+
+    async def post(self, path: str, body: JSON) -> Response:
+        """The answer to a POST of JSON below `api_url`. Raises: see `_call`.
+
+        A 401 comes from the gateway, before SIASN does anything: to repeat it saves once.
+        """
+        return await self._call("POST", path, json_body=body)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json_body: JSON = None,
+    ) -> Response:
         """The answer to a call with both tokens.
 
         Raises:
             AuthFailed: SIASN refuses the credentials, or fresh tokens three times over.
+            Retryable, Fatal: as `Http.request`.
         """
+        url = self._settings.api_url.rstrip("/") + path
         for _ in range(ATTEMPTS):
             headers = {
                 "Authorization": f"Bearer {await self._apim()}",
                 "Auth": f"bearer {await self._sso()}",
             }
-            response = await self._http.get(url, params=params, headers=headers)
+            response = await self._http.request(
+                method, url, params=params, headers=headers, json_body=json_body
+            )
             if response.status != 401:
                 return response
             self._tokens.clear()
+        if self._settings.sso_token:
+            raise AuthFailed(f"{url} refuses the pasted sso_token: it has ended, paste another")
         raise AuthFailed(f"{url} refuses fresh tokens: check both pairs of credentials")
 
     async def _apim(self) -> str:
@@ -68,6 +93,8 @@ class Session:
     async def _sso(self) -> str:
         """The person's token (Keycloak), by password; about half a day long."""
         given = self._settings
+        if given.sso_token:
+            return given.sso_token
         form = {
             "grant_type": "password",
             "client_id": given.sso_client_id,

@@ -1,8 +1,9 @@
-"""The SRIKANDI connector: pages of CloudEvents, and CloudEvents that arrive by webhook."""
+"""The SRIKANDI connector: CloudEvents in pages, by webhook, and as rows of exports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 
 from ekinerja_connectors import (
     JSON,
@@ -10,28 +11,37 @@ from ekinerja_connectors import (
     Connector,
     Delivery,
     Fatal,
+    FileReading,
+    Files,
     Item,
     Malformed,
     Page,
+    Polling,
+    Retraction,
+    Upload,
+    Webhook,
 )
 
+from .assumptions import Assumptions
+from .files import reading_of
 from .settings import Settings
-from .translate import activity_of, item_of
+from .translate import item_of, statement_of
 
 __all__ = ["SrikandiConnector"]
 
 
-class SrikandiConnector(Connector[Settings]):
+class SrikandiConnector(Connector[Settings], Polling, Webhook, Files):
     """Letters drafted, verified, signed and sent, and dispositions made and followed up."""
 
     name = "srikandi"
     title = "SRIKANDI (ANRI)"
-    version = "0.1.0"
+    version = "0.2.0"
     settings = Settings
+    retracts = True
 
     async def fetch(self, cursor: str | None) -> Page:
         if not self.config.base_url:
-            raise Fatal("base_url is not set: this installation only takes webhooks")
+            raise Fatal("base_url is not set: this installation only takes webhooks and files")
         assumed = self.config.assumptions
         params = {assumed.limit_parameter: str(self.config.page_size)}
         if cursor is not None:
@@ -42,7 +52,7 @@ class SrikandiConnector(Connector[Settings]):
         if response.status == 400 and cursor is not None:
             raise Fatal(f"{response.url} refuses the cursor; reset it")
         response.raise_for_status()
-        return _page_of(response.json(), cursor, response.url)
+        return _page_of(response.json(), cursor, response.url, assumed)
 
     def receive(self, delivery: Delivery) -> Sequence[Item]:
         """One CloudEvent or a batch of them, in structured form."""
@@ -50,13 +60,18 @@ class SrikandiConnector(Connector[Settings]):
         events = [body] if isinstance(body, Mapping) else body
         if isinstance(events, str) or not isinstance(events, Sequence):
             raise Malformed("a delivery must hold a CloudEvent or a list of them")
-        return [item_of(one) for one in events]
+        return [item_of(one, self.config.assumptions) for one in events]
 
-    def translate(self, item: Item) -> Activity:
-        return activity_of(item, self.config.assumptions)
+    def read(self, upload: Upload) -> FileReading:
+        """The rows of an export, CSV or XLSX: events, or a register of outgoing letters."""
+        zone = timezone(timedelta(hours=self.config.assumptions.utc_offset_hours))
+        return reading_of(upload, self.config, datetime.now(zone).date())
+
+    def translate(self, item: Item) -> Activity | Retraction:
+        return statement_of(item, self.config.assumptions)
 
 
-def _page_of(body: JSON, cursor: str | None, url: str) -> Page:
+def _page_of(body: JSON, cursor: str | None, url: str, assumed: Assumptions) -> Page:
     if not isinstance(body, Mapping):
         raise Fatal(f"{url} answered no object; its shape has changed")
     events, following, more = body.get("data"), body.get("next"), body.get("more", False)
@@ -67,7 +82,7 @@ def _page_of(body: JSON, cursor: str | None, url: str) -> Page:
     if more is True and following in (None, cursor):
         raise Fatal(f"{url} says that there is more and not where")
     return Page(
-        items=tuple(item_of(one) for one in events),
+        items=tuple(item_of(one, assumed) for one in events),
         next_cursor=following or cursor,
         more=more is True,
     )

@@ -1,18 +1,15 @@
-"""The SRIKANDI connector against its fake: pages, webhooks, and what each event means."""
+"""The SRIKANDI connector over a service of the tests' own: pages, webhooks, what events mean."""
 
-import asyncio
 import contextlib
 import json
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from ekinerja_connectors import (
     JSON,
+    Activity,
     AuthFailed,
     Delivery,
     Fatal,
@@ -20,27 +17,22 @@ from ekinerja_connectors import (
     InvalidSettings,
     Item,
     Malformed,
+    Retraction,
     Retryable,
     Skippable,
+    Upload,
 )
 from ekinerja_connectors.settings import addresses_of, parse
-from ekinerja_connectors.testing.fakes import CONTROL, WIB, Person, serve
+from ekinerja_connectors.testing.fakes import serve
 from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_srikandi import SrikandiConnector
-from ekinerja_srikandi.fake import create_app, events_of, push, settings_of
 from standardwebhooks import Webhook
 
-PEOPLE = (
-    Person(nip="198503122009011007", name="Rahmat Hidayat"),
-    Person(nip="199207152018012003", name="Sari Wulandari"),
-)
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=WIB)
-SECRET = "whsec_Y29udG9oLWt1bmNpLXVudHVrLXVqaS1jb2JhIQ=="
-EVENTS = {
+from plugins.srikandi.tests.service import FIXTURES, SECRET, SOURCE, Service, events, signed
+
+EVENTS: dict[str, Any] = {
     "/".join(one["data"][name] for name in ("kelompok", "peristiwa", "status")): one
-    for one in json.loads(Path(__file__).with_name("fixtures").joinpath("events.json").read_text())[
-        "events"
-    ]
+    for one in json.loads((FIXTURES / "events.json").read_text())["events"]
 }
 
 
@@ -49,8 +41,18 @@ class TestSrikandiSuite(ConnectorSuite):
 
     @contextlib.asynccontextmanager
     async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
-        async with serve(create_app(PEOPLE, lambda: NOON)) as url:
-            yield {**settings_of(url), "page_size": 2}
+        service = Service(events())
+        async with serve(service.app()) as url:
+            nips: JSON = {"*": "198503122009011007"}
+            settings = {**service.settings(url), "source": SOURCE, "unit_nips": nips}
+            yield {**settings, "page_size": 7}
+
+    def deliveries(self) -> Sequence[Delivery]:
+        return [Delivery(id="msg_1", body=json.dumps(list(EVENTS.values())))]
+
+    def uploads(self) -> Sequence[Upload]:
+        names = ("srikandi_events.csv", "srikandi_naskah_keluar_real.csv")
+        return [Upload(name=name, content=(FIXTURES / name).read_bytes()) for name in names]
 
 
 def connector_of(settings: Mapping[str, JSON], http: Http | None = None) -> SrikandiConnector:
@@ -59,11 +61,9 @@ def connector_of(settings: Mapping[str, JSON], http: Http | None = None) -> Srik
 
 
 @contextlib.asynccontextmanager
-async def reading(app: web.Application, **settings: JSON) -> AsyncIterator[SrikandiConnector]:
-    async with serve(app) as url:
-        given = {**settings_of(url), **settings}
-        async with Http([url]) as http:
-            yield connector_of(given, http)
+async def reading(service: Service, **settings: JSON) -> AsyncIterator[SrikandiConnector]:
+    async with serve(service.app()) as url, Http([url]) as http:
+        yield connector_of({**service.settings(url), **settings}, http)
 
 
 async def read_all(
@@ -77,44 +77,39 @@ async def read_all(
             return items, cursor
 
 
-@pytest.mark.parametrize("page_size", [1, 4, 100])
+@pytest.mark.parametrize("page_size", [1, 7, 58, 100])
 async def test_every_event_is_read_once_at_any_page_size(page_size: int) -> None:
-    app = create_app(PEOPLE, lambda: NOON, backlog=5)
-
-    async with reading(app, page_size=page_size) as connector:
+    async with reading(Service(events()), page_size=page_size) as connector:
         items, cursor = await read_all(connector, None)
         again, _ = await read_all(connector, cursor)
 
-    assert [item.payload for item in items] == events_of(app)
+    assert [item.payload for item in items] == events()
+    assert len({item.source_id for item in items}) == 58
     assert again == []
 
 
 async def test_new_events_are_read_from_the_cursor_on() -> None:
-    now = NOON
-    app = create_app(PEOPLE, lambda: now, every=timedelta(minutes=5))
+    service = Service(events()[:40])
 
-    async with reading(app) as connector:
+    async with reading(service) as connector:
         _, cursor = await read_all(connector, None)
-        now += timedelta(minutes=12)
+        service.events = events()
         new, _ = await read_all(connector, cursor)
 
-    assert [item.payload["time"] for item in new] == [  # type: ignore[index,call-overload]
-        "2026-03-02T12:05:00+07:00",
-        "2026-03-02T12:10:00+07:00",
-    ]
+    assert [item.payload for item in new] == events()[40:]
 
 
 async def test_wrong_token_is_an_authentication_failure() -> None:
-    async with reading(create_app(PEOPLE), api_token="salah") as connector:
+    async with reading(Service([]), api_token="salah") as connector:
         with pytest.raises(AuthFailed):
             await connector.fetch(None)
 
 
 async def test_fault_of_the_service_is_retryable() -> None:
-    app = create_app(PEOPLE)
+    service = Service(events())
 
-    async with reading(app) as connector:
-        app[CONTROL].fail_next(503, retry_after="30")
+    async with reading(service) as connector:
+        service.next = [(503, "", {"Retry-After": "30"})]
         with pytest.raises(Retryable) as caught:
             await connector.fetch(None)
         await connector.fetch(None)
@@ -134,10 +129,10 @@ async def test_fault_of_the_service_is_retryable() -> None:
     ],
 )
 async def test_page_of_another_shape_is_fatal_and_no_endless_loop(body: JSON) -> None:
-    app = create_app(PEOPLE)
+    service = Service([])
 
-    async with reading(app) as connector:
-        app[CONTROL].fail_next(200, body=json.dumps(body))
+    async with reading(service) as connector:
+        service.next = [(200, json.dumps(body), {})]
         with pytest.raises(Fatal, match=r"shape|not where"):
             await connector.fetch("sama")
 
@@ -156,7 +151,20 @@ def test_address_that_is_none_is_refused() -> None:
         connector_of({"base_url": "srikandi.example"})
 
 
-def test_polled_and_pushed_event_have_the_same_name() -> None:
+async def test_signed_delivery_is_what_polling_gives() -> None:
+    event = events()[4]
+    body = json.dumps(event).encode()
+    headers = signed(body, "msg_5", int(datetime.now(UTC).timestamp()))
+
+    Webhook(SECRET).verify(body, headers)  # as the host does before it hands it on
+    pushed = connector_of({}).receive(Delivery(id="msg_5", body=body.decode(), headers=headers))
+    async with reading(Service([event])) as connector:
+        polled = (await connector.fetch(None)).items
+
+    assert tuple(pushed) == polled
+
+
+def test_batch_and_single_events_have_the_same_names() -> None:
     connector = connector_of({})
     events = list(EVENTS.values())
 
@@ -202,6 +210,7 @@ def test_event_that_is_work_becomes_an_activity(key: str, kind: str, title: str)
     (item,) = connector.receive(Delivery(id="m", body=json.dumps(event)))
     activity = connector.translate(item)
 
+    assert isinstance(activity, Activity)
     assert activity.kind == kind
     assert activity.title.startswith(title)
     assert activity.title.endswith(event["data"]["hal"])
@@ -217,7 +226,6 @@ def test_event_that_is_work_becomes_an_activity(key: str, kind: str, title: str)
         "naskah_masuk/baca/dibaca",
         "disposisi/baca/dibaca",
         "disposisi/tindak_lanjut/belum ditindaklanjuti",
-        "disposisi/batal/dibatalkan",
     ],
 )
 def test_event_that_is_no_work_is_skipped_with_a_reason(key: str) -> None:
@@ -262,6 +270,7 @@ def test_formula_is_text_and_spaces_in_a_nip_are_dropped() -> None:
 
     activity = connector_of({}).translate(Item(source_id="x", payload=event))
 
+    assert isinstance(activity, Activity)
     assert activity.title == 'Mengirim surat: =HYPERLINK("x")'
     assert activity.nip == "198503122009011007"
 
@@ -273,100 +282,92 @@ def test_agency_lets_a_disposition_count_for_its_receiver() -> None:
     connector = connector_of({"assumptions": {"rules": {key: rule}}})
     activity = connector.translate(Item(source_id="x", payload=EVENTS[key]))
 
+    assert isinstance(activity, Activity)
     assert activity.nip == EVENTS[key]["data"]["nip_penerima"]
 
 
-class Receiver:
-    """A host's webhook endpoint: verifies, and answers what the test says."""
-
-    def __init__(self, *statuses: int) -> None:
-        self.statuses = list(statuses)
-        self.taken: list[Any] = []
-        self.calls = 0
-        self.called = asyncio.Condition()
-
-    def app(self) -> web.Application:
-        app = web.Application()
-        app.router.add_post("/hook", self._take)
-        return app
-
-    async def _take(self, request: web.Request) -> web.Response:
-        event = Webhook(SECRET).verify(await request.read(), dict(request.headers))
-        async with self.called:
-            status = self.statuses.pop(0) if self.statuses else 204
-            self.calls += 1
-            if status == 204:
-                self.taken.append(event)
-            self.called.notify_all()
-        return web.Response(status=status)
-
-    async def until(self, calls: int) -> None:
-        async with asyncio.timeout(60), self.called:
-            await self.called.wait_for(lambda: self.calls >= calls)
+def received(connector: SrikandiConnector, event: JSON) -> Item:
+    (item,) = connector.receive(Delivery(id="m", body=json.dumps(event)))
+    return item
 
 
-async def test_new_events_are_pushed_signed_and_again_until_they_are_taken() -> None:
-    now = NOON
-    app = create_app(PEOPLE, lambda: now, every=timedelta(minutes=5))
-    receiver = Receiver(503)
-
-    async with serve(receiver.app()) as url:
-        task = asyncio.create_task(
-            push(
-                app,
-                f"{url}/hook",
-                SECRET,
-                lambda: datetime.now(UTC),
-                look=timedelta(milliseconds=10),
-            )
-        )
-        await asyncio.sleep(0)  # it notes what was there before
-        now += timedelta(minutes=12)
-        await receiver.until(3)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    assert receiver.taken == events_of(app)[-2:]
+def changed(event: dict[str, Any], **data: JSON) -> dict[str, Any]:
+    return {**event, "data": {**event["data"], **data}}
 
 
-async def test_push_ends_when_the_receiver_is_gone_for_good() -> None:
-    now = NOON
-    app = create_app(PEOPLE, lambda: now, every=timedelta(minutes=5))
-    receiver = Receiver(410)
-
-    async with serve(receiver.app()) as url, asyncio.timeout(60):
-        pushing = push(app, f"{url}/hook", SECRET, look=timedelta(milliseconds=10))
-        task = asyncio.create_task(pushing)
-        await asyncio.sleep(0)
-        now += timedelta(minutes=12)
-        await task
-
-    assert receiver.calls == 1
+def by_id(number: int) -> dict[str, Any]:
+    return next(one for one in events() if one["id"] == f"SRK-{number:04d}")
 
 
-async def test_fake_starts_from_the_command_line_pushes_and_tells_its_address(
-    tmp_path: Path,
-) -> None:
-    people = tmp_path / "people.json"
-    people.write_text(json.dumps([{"nip": one.nip, "name": one.name} for one in PEOPLE]))
-    receiver = Receiver()
-    async with serve(receiver.app()) as hook:
-        options = ["--people", str(people), "--every", "0.2"]
-        options += ["--webhook", f"{hook}/hook", "--secret", SECRET]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ekinerja_srikandi.fake", *options),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            words = (await process.stdout.readline()).decode().split()
-            await receiver.until(2)
-            async with Http([words[2]]) as http:
-                page = await connector_of(settings_of(words[2]), http).fetch(None)
-        finally:
-            process.terminate()
-            await process.wait()
+def test_cancelled_disposition_takes_back_the_one_to_the_same_receiver_only() -> None:
+    connector = connector_of({})
+    to_another, making, cancelling = (received(connector, by_id(one)) for one in (49, 50, 51))
 
-    assert words[:2] == ["listening", "on"]
-    polled = {item.payload["id"] for item in page.items}  # type: ignore[index,call-overload]
-    assert {one["id"] for one in receiver.taken} <= polled
+    taken_back = connector.translate(cancelling)
+
+    assert taken_back == Retraction(
+        source_id=cancelling.source_id,
+        retracts=making.source_id,
+        at=datetime.fromisoformat("2016-05-23T10:20:00+07:00"),
+        reason="the disposition was cancelled: Salah alamat",
+    )
+    assert isinstance(connector.translate(making), Activity)
+    assert len({to_another.source_id, making.source_id, cancelling.source_id}) == 3
+
+
+def test_withdrawn_letter_takes_back_its_sending() -> None:
+    connector = connector_of({})
+    sending = EVENTS["naskah_keluar/kirim/terkirim"]
+    withdrawing = EVENTS["naskah_keluar/kirim/ditarik"]
+
+    taken_back = connector.translate(received(connector, withdrawing))
+
+    assert isinstance(taken_back, Retraction)
+    assert taken_back.retracts == received(connector, sending).source_id
+
+
+def test_signing_of_a_letter_that_is_withdrawn_stays() -> None:
+    connector = connector_of({})
+    signing = received(connector, EVENTS["naskah_keluar/ttd_elektronik/ditandatangani"])
+    taken_back = connector.translate(received(connector, EVENTS["naskah_keluar/kirim/ditarik"]))
+
+    assert isinstance(taken_back, Retraction)
+    assert taken_back.retracts != signing.source_id
+
+
+def test_agency_whose_cancellations_name_the_event_takes_back_by_that_name() -> None:
+    made, cancelled = "disposisi/disposisi/belum dibaca", "disposisi/batal/dibatalkan"
+    rules: JSON = {made: {"kind": "x", "title": "{hal}"}, cancelled: {"retracts": made}}
+    connector = connector_of({"assumptions": {"rules": rules}})
+    making, cancelling = by_id(50), by_id(51)
+
+    taken_back = connector.translate(
+        received(connector, changed(cancelling, membatalkan=making["id"]))
+    )
+
+    assert isinstance(taken_back, Retraction)
+    assert taken_back.retracts == received(connector, making).source_id
+    with pytest.raises(Malformed, match="does not tell which"):
+        connector.translate(received(connector, cancelling))
+
+
+def test_cancellation_that_names_no_letter_is_malformed() -> None:
+    connector = connector_of({})
+
+    with pytest.raises(Malformed, match="does not tell which"):
+        connector.translate(received(connector, changed(by_id(51), naskah_id="")))
+
+
+def test_rule_that_takes_back_what_is_no_rule_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="which is no rule"):
+        connector_of({"assumptions": {"rules": {"a/b/c": {"retracts": "a/b/d"}}}})
+
+
+def test_names_that_would_be_too_long_stay_apart_and_within_200_characters() -> None:
+    connector, sending = connector_of({}), EVENTS["naskah_keluar/kirim/terkirim"]
+
+    first = received(connector, changed(sending, tujuan="Dinas " * 60 + "A"))
+    second = received(connector, changed(sending, tujuan="Dinas " * 60 + "B"))
+
+    assert first.source_id != second.source_id
+    assert max(len(first.source_id), len(second.source_id)) <= 200

@@ -1,0 +1,28 @@
+"""The plugin that we ship as a template is what `new` writes: nobody learns from an old copy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All that git would keep."""
+    return {
+        str(one.relative_to(folder)): one.read_bytes()
+        for one in sorted(folder.rglob("*"))
+        if one.is_file() and not {"__pycache__", "ekinerja_example.egg-info"} & set(one.parts)
+    }
+
+
+def test_example_is_what_new_writes(tmp_path: Path) -> None:
+    target = tmp_path / "example"
+
+    subprocess.run(
+        [sys.executable, "-m", "ekinerja_connectors", "new", "example", "--into", str(target)],
+        check=True,
+        capture_output=True,
+    )
+
+    assert contents(ROOT / "plugins" / "example") == contents(target)
