@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                 ('unit_of_measure', fields.CharField(null=True, max_length=120)),
                 ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'activity', 'app': 'ekinerja', 'unique_together': (('installation', 'source_id'),), 'indexes': [Index(fields=['employee_id'])], 'pk_attr': 'id', 'table_description': 'What a source says that an employee did. Append-only: a trigger refuses any change.'},
+            options={'table': 'activity', 'app': 'ekinerja', 'unique_together': (('installation', 'source_id'),), 'indexes': [Index(fields=['employee_id', 'installation_id', 'kind', 'occurred_at'])], 'pk_attr': 'id', 'table_description': 'What a source says that an employee did. Append-only: a trigger refuses any change.'},
             bases=['Row'],
         ),
         ops.CreateModel(

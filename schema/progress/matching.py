@@ -1,57 +1,72 @@
-"""Which target a piece of work most likely serves: pure, from the words alone.
+"""Which target a piece of work most likely serves, how sure that is, and why: pure.
 
-A suggestion is only shown; the employee decides. Each line of a candidate's text (its title, an
-indicator, a stage) is compared by itself, since work mostly repeats one of them and not all.
-Words lose their Indonesian affixes, are cut into character n-grams and compared by the cosine of
-their TF-IDF weights.
-
-Measured on 295 real lines of work plans and letters, with 17 to 111 candidates each: the right
-target comes first for 0.48, among three for 0.57; a plain trigram cosine over the whole text gives
-0.44 and 0.55. 79 of the lines repeat a stage word for word; of the other 216 it is 0.30 first,
-against 0.25, and 0.79 of what is suggested is right (57 lines). Half of all lines share no word
-with their target, so words alone end here. tests/schema/test_matching.py repeats the 216.
+The agency's mapping rules come first, then what the employee chose before for the same source and
+kind, then the words. A suggestion is only shown; the employee decides. What was measured is in
+docs/matching.md, which `python -m tests.benchmarks.matching` repeats.
 """
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from math import log, sqrt
+from math import exp
 from uuid import UUID
 
+from schema.progress.habits import Leaning, Past, leanings
+from schema.progress.likeness import Candidate, Likeness, Prepared
+from schema.progress.mapping import Rule, ruled
 from schema.progress.models import SuggestionOrigin
+from schema.progress.words import stem, words
 
-SHORTEST_GRAM, LONGEST_GRAM = 3, 5  # characters
-THRESHOLD = 0.15
-"""Below it nothing is suggested: a wrong hint costs more than none (a house rule)."""
+THRESHOLD = 0.6
+"""Below this confidence nothing is suggested: a wrong hint costs more than none (a house rule)."""
+SAID = 0.95
+"""The confidence of a rule that leaves one target: the agency said so (a house rule)."""
 MOST_WORDS_SHOWN = 5
-
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_SUFFIX = re.compile(r"(kan|nya|an|i)$")
-_PREFIX = re.compile(r"^(meng|meny|mem|men|me|peng|peny|pem|pen|per|pe|ber|di|ter|ke|se)(?=\w{3})")
-# Words of every office text: they would make everything look alike.
-_EMPTY = frozenset(
-    {"dan", "di", "ke", "dari", "yang", "untuk", "pada", "dengan", "dalam", "oleh", "atau"}
-    | {"serta", "para", "telah", "sudah", "tahun", "kabupaten", "provinsi", "kota", "jumlah"}
-    | {"persentase", "volume", "nilai"}
-)
-
-Grams = Counter[str]
-Weights = dict[str, float]
+LONGEST_SHOWN = 80  # characters of an earlier title
+SUREST = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A target that may be suggested; each line of `text` is compared by itself."""
+class Scale:
+    """From a score to a confidence: 1 / (1 + exp(-(base + score * s + margin * m))).
 
-    id: UUID
-    text: str
+    `s` is the best score, `m` how far it is above the next one.
+    """
+
+    base: float
+    score: float
+    margin: float
+
+    def of(self, score: float, margin: float) -> float:
+        sure = 1 / (1 + exp(-(self.base + self.score * score + self.margin * margin)))
+        return min(sure, SUREST)
+
+
+# Fitted by `python -m tests.benchmarks.matching --fit`, on the lines of cases/activities_*.json.
+BY_TEXT = Scale(-1.3, 2.51, 8.45)
+BY_HABIT = Scale(-2.32, 5.07, 1.66)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """An activity as far as it matters to where it belongs; `day` as its employee works."""
+
+    employee_id: UUID
+    day: date
+    plugin: str
+    kind: str
+    title: str
+    description: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """The best candidate: `score` from 0 to 1 with 4 decimals, and the words that made it."""
+    """A target, and `score`: the confidence from 0 to 1, with 4 decimals.
+
+    Of suggestions with a confidence around 0.8, about eight in ten are right.
+    """
 
     target_id: UUID
     score: Decimal
@@ -59,74 +74,105 @@ class Suggestion:
     origin: SuggestionOrigin
 
 
-def suggest(text: str, candidates: Sequence[Candidate]) -> Suggestion | None:
-    """The best candidate, the earlier one of two equals; None when none is near enough."""
-    ranked = rank(text, candidates)
-    if not ranked or ranked[0][1] < THRESHOLD:
-        return None
-    best, score = ranked[0]
-    return Suggestion(
-        best.id, Decimal(f"{min(score, 1.0):.4f}"), _reason(text, best.text), SuggestionOrigin.TEXT
-    )
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate with what speaks for it."""
+
+    candidate: Candidate
+    score: float
+    likeness: Likeness
+    leaning: Leaning | None
+
+    @property
+    def by_habit(self) -> bool:
+        return self.leaning is not None and self.leaning.value >= self.likeness.value
 
 
-def rank(text: str, candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
-    """All candidates with their score from 0 to 1, best first, equals in the order given."""
-    lines = [[_grams(line) for line in one.text.splitlines()] for one in candidates]
-    rarity = _rarity(lines)
-    unseen = log(1 + 2 * len(candidates)) if candidates else 0.0
-    work = _weighted(_grams(text), rarity, unseen)
-    scores = [
-        max((_cosine(work, _weighted(line, rarity, unseen)) for line in of_one), default=0.0)
-        for of_one in lines
+def suggest(
+    work: Work, among: Prepared, rules: Sequence[Rule] = (), past: Sequence[Past] = ()
+) -> Suggestion | None:
+    """The best candidate, the earlier one of two equals; None when none is sure enough."""
+    best = top(work, among, rules, past)
+    return best[0] if best and best[0].score >= Decimal(str(THRESHOLD)) else None
+
+
+def top(
+    work: Work,
+    among: Prepared,
+    rules: Sequence[Rule] = (),
+    past: Sequence[Past] = (),
+    most: int = 1,
+) -> list[Suggestion]:
+    """The best candidates that anything speaks for, the surest first, however unsure."""
+    found = ruled(rules, work.plugin, work.kind, work.title, among.candidates) if rules else None
+    scored = ranked(work, among, past)
+    if found is None:
+        return _told(work, scored, None, most)
+    rule, left = found
+    if len(left) == 1:
+        reason = f"aturan instansi: {rule.goal}"
+        return [Suggestion(left[0].id, _decimal(SAID), reason, SuggestionOrigin.RULE)]
+    allowed = {one.id for one in left}
+    return _told(work, [one for one in scored if one.candidate.id in allowed], rule, most)
+
+
+def ranked(work: Work, among: Prepared, past: Sequence[Past] = ()) -> list[Scored]:
+    """All candidates by what the words and the past say of them, the best first."""
+    alike = among.ranked(work.title)
+    if not past:
+        return [Scored(one.candidate, one.value, one, None) for one in alike]
+    leaning = leanings(work.title, work.day, past, among.titles)
+    scored = [
+        Scored(
+            one.candidate,
+            max(one.value, leaning[one.candidate.id].value)
+            if one.candidate.id in leaning
+            else one.value,
+            one,
+            leaning.get(one.candidate.id),
+        )
+        for one in alike
     ]
-    order = sorted(range(len(candidates)), key=lambda place: (-scores[place], place))
-    return [(candidates[place], scores[place]) for place in order]
+    return sorted(scored, key=lambda one: -one.score)
 
 
-def _rarity(lines: Sequence[Sequence[Grams]]) -> Weights:
-    """How telling each n-gram is: log(1 + (N - n + 0.5) / (n + 0.5)), in n of N candidates."""
-    among = Counter(gram for of_one in lines for gram in set().union(*of_one))
-    total = len(lines)
-    return {gram: log(1 + (total - n + 0.5) / (n + 0.5)) for gram, n in among.items()}
+def _told(work: Work, scored: Sequence[Scored], rule: Rule | None, most: int) -> list[Suggestion]:
+    """Suggestions of the best; what is behind the first has no margin, and is less sure."""
+    found = []
+    for place, one in enumerate(scored[:most]):
+        if one.score <= 0:
+            break
+        next_one = scored[place + 1].score if place + 1 < len(scored) else 0.0
+        margin = one.score - next_one if place == 0 else one.score - scored[0].score
+        found.append(_suggestion(work, one, margin, rule))
+    return found
 
 
-def _weighted(grams: Grams, rarity: Weights, unseen: float) -> Weights:
-    return {gram: count * rarity.get(gram, unseen) for gram, count in grams.items()}
+def _suggestion(work: Work, one: Scored, margin: float, rule: Rule | None) -> Suggestion:
+    sure = _decimal((BY_HABIT if one.by_habit else BY_TEXT).of(one.score, margin))
+    reason = _by_habit(one.leaning) if one.by_habit and one.leaning else _by_words(work, one)
+    if rule is not None:
+        reason = f"aturan instansi: {rule.goal}; {reason}"
+        return Suggestion(one.candidate.id, sure, reason, SuggestionOrigin.RULE)
+    origin = SuggestionOrigin.HABIT if one.by_habit else SuggestionOrigin.TEXT
+    return Suggestion(one.candidate.id, sure, reason, origin)
 
 
-def _cosine(left: Weights, right: Weights) -> float:
-    shared = sum(weight * right[gram] for gram, weight in left.items() if gram in right)
-    if shared == 0.0:
-        return 0.0
-    return shared / (_length(left) * _length(right))
+def _by_habit(leaning: Leaning) -> str:
+    title = leaning.nearest
+    shown = title if len(title) <= LONGEST_SHOWN else f"{title[:LONGEST_SHOWN]}…"
+    return f"{leaning.times} kali dipilih untuk pekerjaan serupa, seperti “{shown}”"
 
 
-def _length(weights: Weights) -> float:
-    return sqrt(sum(weight * weight for weight in weights.values()))
+def _by_words(work: Work, one: Scored) -> str:
+    """The words that both share, in the order of the work's; and where, when beneath the target."""
+    roots = {stem(word) for word in words(one.likeness.line)}
+    shared = list(dict.fromkeys(word for word in words(work.title) if stem(word) in roots))
+    told = ", ".join(shared[:MOST_WORDS_SHOWN])
+    told = f"kata yang sama: {told}" if told else f"kata yang mirip: {one.likeness.line}"
+    beneath = one.likeness.line not in one.candidate.lines
+    return f"{told} (pada sasaran di bawahnya)" if beneath else told
 
 
-def _grams(text: str) -> Grams:
-    grams: Grams = Counter()
-    for word in _words(text):
-        padded = f" {_stem(word)} "
-        for size in range(SHORTEST_GRAM, LONGEST_GRAM + 1):
-            grams.update(padded[i : i + size] for i in range(len(padded) - size + 1))
-    return grams
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in _WORD.findall(text.casefold()) if word not in _EMPTY]
-
-
-def _stem(word: str) -> str:
-    """Cut one suffix and one prefix where enough is left: `menyusunkan` and `disusun` meet."""
-    shorter = _SUFFIX.sub("", word) if len(word) > 5 else word
-    return _PREFIX.sub("", shorter) if len(shorter) > 6 else shorter
-
-
-def _reason(text: str, other: str) -> str:
-    """The words that both share, in the order of the work's text."""
-    stems = {_stem(word) for word in _words(other)}
-    shared = list(dict.fromkeys(word for word in _words(text) if _stem(word) in stems))
-    return ", ".join(shared[:MOST_WORDS_SHOWN]) or "kata yang mirip"
+def _decimal(confidence: float) -> Decimal:
+    return Decimal(f"{confidence:.4f}")

@@ -78,7 +78,8 @@ class Activity(Row):
     class Meta:
         table = "activity"
         unique_together = (("installation", "source_id"),)
-        indexes = (("employee_id",),)
+        # What an employee did last of one kind, for habits.
+        indexes = (("employee_id", "installation_id", "kind", "occurred_at"),)
 
 
 class Retraction(Row):

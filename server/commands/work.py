@@ -5,7 +5,7 @@ import signal
 
 from server.commands.plugins import insist
 from server.database import DatabaseRole, found_database, opened
-from server.ingestion import run_ingestion
+from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.catalogue import run_catalogue
 from server.ingestion.faults import report
 from server.plugin_host import PluginHost
@@ -17,6 +17,7 @@ from server.telemetry import configure_logging
 async def work(settings: Settings) -> int:
     """Poll, take in and stamp until SIGTERM or SIGINT; the item in hand is finished."""
     configure_logging(settings)
+    collect_seldom()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -4,6 +4,6 @@ The only place that speaks both the connectors' contract and the schema. The wor
 `run_ingestion`; the API process serves `webhooks`, and neither ever imports plugin code.
 """
 
-from server.ingestion.worker import run_ingestion
+from server.ingestion.worker import collect_seldom, run_ingestion
 
-__all__ = ["run_ingestion"]
+__all__ = ["collect_seldom", "run_ingestion"]

@@ -36,11 +36,27 @@ AT_ONCE = 500
 """Items of one call; a call may take a minute at most."""
 MOST_SPLIT = 2_000
 """So many items of deliveries are worked off at once; further deliveries wait for the next step."""
+USUAL_LENGTH = 200
+"""Characters of one item in a delivery, to guess how many it holds."""
 FAILURES_IN_A_ROW = 3
 """A plugin that fails on so many single items is left alone until the next step."""
 OF_PLUGINS = (InboxKind.ITEM, InboxKind.DELIVERY, InboxKind.FILE)
 
 log = structlog.get_logger()
+
+
+def groups(items: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Items in their order, as many together as are worth one call and one transaction."""
+    found: list[list[Waiting]] = []
+    weight = AT_ONCE
+    for one in items:
+        if weight >= AT_ONCE:
+            found.append([])
+            weight = 0
+        found[-1].append(one)
+        is_delivery = one.kind is InboxKind.DELIVERY
+        weight += 1 + (len(one.body["body"]) // USUAL_LENGTH if is_delivery else 0)
+    return found
 
 
 @dataclass(kw_only=True)

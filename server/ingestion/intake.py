@@ -4,6 +4,7 @@ The plugin is asked before the transaction; what follows from its answers is one
 process that is killed anywhere leaves the items waiting or done, and nothing in between.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from tortoise import Tortoise
 
 from schema.errors import DomainError
 from schema.feeds import inbox, problems
+from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
 from schema.values import utc_now
-from server.ingestion.asking import OF_PLUGINS, Asking
+from server.ingestion.asking import OF_PLUGINS, Asking, groups
+from server.ingestion.faults import problem_of
 from server.ingestion.following import follow
 from server.ingestion.outcomes import (
     LONGEST_RUN,
@@ -33,16 +36,11 @@ from server.ingestion.outcomes import (
 )
 from server.ingestion.plugins import PluginBroken, Plugins
 
-BATCH = 500
+BATCH = 2_000
 IDLE = timedelta(seconds=1)
 """How long a lost wake-up delays an item."""
 NOT_NOW = timedelta(seconds=30)
 """The pause while nothing of the plugin can work: it is broken, or its settings are refused."""
-CODES: dict[type[Exception], ProblemCode] = {
-    AuthFailed: ProblemCode.CREDENTIALS_REFUSED,
-    InvalidSettings: ProblemCode.SETTINGS_INVALID,
-    PluginBroken: ProblemCode.PLUGIN_BROKEN,
-}
 
 log = structlog.get_logger()
 
@@ -78,22 +76,46 @@ class Intake:
                 now=self.clock(),
                 stopped=self.stopped,
             )
-            asked = await asking.ask(backlog.items)
+            done = await self._work_through(installation, asking, backlog.items)
         except (PluginBroken, AuthFailed, InvalidSettings) as error:
             # No fault of the items: they wait until somebody has looked.
             await self._wait(installation, error)
             return NOT_NOW
         await self._go_on(installation)
-        await self._work_off(installation, asked)
-        left = backlog.more or 0 < len(asked) < len(backlog.items)
+        left = backlog.more or 0 < done < len(backlog.items)
         return timedelta(0) if left else IDLE
 
-    async def _work_off(self, installation: Installation, asked: Sequence[Asked]) -> None:
+    async def _work_through(
+        self, installation: Installation, asking: Asking, items: Sequence[Waiting]
+    ) -> int:
+        """Group by group: while one is written, the plugin is asked about the next.
+
+        How many items something came of.
+        """
+        done = 0
+        writing: asyncio.Task[bool] | None = None
+        try:
+            for group in groups(items):
+                asked = await asking.ask(group)
+                if writing is not None and not await writing:
+                    break
+                writing = asyncio.create_task(self._work_off(installation, asked))
+                done += len(asked)
+                if len(asked) < len(group):
+                    break
+        finally:
+            if writing is not None:
+                await writing
+        return done
+
+    async def _work_off(self, installation: Installation, asked: Sequence[Asked]) -> bool:
+        """Let follow what follows; False where the intake halts with it."""
         known = [(item, worn_out(item, outcome)) for item, outcome in asked]
         self.run, batch, halts = judged(self.run, known)
         await self._settle(installation, batch)
         if halts:
             await self._halt(installation)
+        return not halts
 
     async def _settle(self, installation: Installation, batch: Sequence[Asked]) -> None:
         """Let follow what follows; what spoils a batch is found by halving it."""
@@ -140,7 +162,7 @@ class Intake:
 
     async def _wait(self, installation: Installation, error: Exception) -> None:
         log.warning("ingestion.intake_waits", installation=str(installation.id), problem=str(error))
-        code = CODES[type(error)]
+        code = problem_of(error)
         self.noted.add(code)
         async with transaction() as connection:
             await problems.note(connection, installation.id, code, str(error), self.clock())

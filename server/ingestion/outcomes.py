@@ -26,7 +26,7 @@ from schema.feeds.models import DeadLetterCause
 from schema.progress.intake import check_activity
 from schema.progress.rules import span_of
 from schema.values import CAPITAL_TIMEZONE
-from server.ingestion.plugins import PluginBroken
+from server.ingestion.plugins import PluginBroken, PluginForged
 
 MOST_ATTEMPTS = 3
 """An item on which its plugin failed so often is given up, so that it holds up no others."""
@@ -81,6 +81,8 @@ def outcome_of(
         raise answer
     if isinstance(answer, Skippable):
         return GivenUp(DeadLetterCause.NOT_AN_ACTIVITY, str(answer))
+    if isinstance(answer, PluginForged):
+        return GivenUp(DeadLetterCause.FORGED, str(answer))
     if isinstance(answer, (Retryable, PluginBroken)):
         return Failed(str(answer))
     if isinstance(answer, ConnectorError):

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from server.database import DatabaseRole, database_at, opened
-from server.ingestion import run_ingestion
+from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.faults import report
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
@@ -38,6 +38,7 @@ async def work(url: str, folder: str, deadline: str = "60") -> None:
     plugins = PluginHost(
         path=Path(folder), deadline=timedelta(seconds=float(deadline)), report=report
     )
+    collect_seldom()
     async with opened(database, DatabaseRole.WORKER):
         say_ready()
         await run_ingestion(database, plugins, stop)

@@ -76,7 +76,7 @@ ON CONFLICT (installation_id, source_id) DO NOTHING
 class Size:
     """How much is sent in a round."""
 
-    deliveries: int = 60
+    deliveries: int = 20
     activities: int = 500
     people: int = 3_000
     targets: int = 10

@@ -85,7 +85,7 @@ async def test_a_record_suggests_the_target_of_its_period_that_shares_its_words(
 
     suggested = await fetched("SELECT title FROM target WHERE id = $1", record.suggested_target_id)
     assert suggested[0]["title"] == "Terkelolanya surat undangan rapat dinas"
-    assert record.suggestion_reason == "surat, undangan, rapat"
+    assert record.suggestion_reason == "kata yang sama: surat, undangan, rapat"
 
 
 async def test_an_instant_has_no_minutes(person: Employee) -> None:
