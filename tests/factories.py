@@ -57,7 +57,7 @@ from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, LateEntri
 from schema.policies.rules import BREAKS, WORKING_WEEK, Policy
 from schema.progress import service
 from schema.progress.intake import take_in
-from schema.progress.models import Activity, ProgressRecord
+from schema.progress.models import Activity, MappingRule, ProgressRecord
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation
@@ -326,6 +326,14 @@ async def _count(world: World) -> None:
     )
     await Holiday.create(
         **of, day=date(2026, 12, 25), name="Natal", kind=HolidayKind.PUBLIC_HOLIDAY
+    )
+    await MappingRule.create(
+        **of,
+        position=1,
+        plugin=world.installation.plugin,
+        activity_kind="disposisi",
+        words="rapat pimpinan",
+        goal=world.targets["G"],
     )
 
 
