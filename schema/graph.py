@@ -25,6 +25,7 @@ from schema.plans.mutations import PlanMutation
 from schema.plans.period_mutations import PeriodMutation
 from schema.policies.mutations import PolicyMutation
 from schema.progress.graph import ProgressRecord, ProgressSubscription
+from schema.progress.matching_mutations import MatchingMutation
 from schema.progress.mutations import ProgressMutation
 from schema.readiness.graph import ReadinessQuery
 from schema.relay import DateScalar, DateTimeScalar, DecimalScalar
@@ -53,6 +54,7 @@ Mutation = merge_types(
     "Mutation",
     (
         ProgressMutation,
+        MatchingMutation,
         PlanMutation,
         PeriodMutation,
         MatrixMutation,

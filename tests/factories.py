@@ -68,7 +68,7 @@ from schema.plans.models import (
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, LateEntries, WorkingWeek
 from schema.policies.rules import BREAKS, WORKING_WEEK, Policy
 from schema.progress import service
-from schema.progress.models import Activity, ProgressRecord, Retraction
+from schema.progress.models import Activity, MappingRule, ProgressRecord, Retraction
 from schema.progress.placing import NOWHERE, Place
 from schema.progress.rules import Proof
 from schema.progress.service import Confirmation
@@ -338,6 +338,14 @@ async def _count(world: World) -> None:
     )
     await Holiday.create(
         **of, day=date(2026, 12, 25), name="Natal", kind=HolidayKind.PUBLIC_HOLIDAY
+    )
+    await MappingRule.create(
+        **of,
+        position=1,
+        plugin=world.installation.plugin,
+        activity_kind="disposisi",
+        words="rapat pimpinan",
+        goal=world.targets["G"],
     )
 
 

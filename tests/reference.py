@@ -72,6 +72,7 @@ from schema.progress.models import (
     Activity,
     DailyLog,
     Evidence,
+    MappingRule,
     ProgressRecord,
     RecordEvent,
     RecordState,
@@ -133,6 +134,7 @@ TABLES: tuple[type[Row], ...] = (
     InboxItem,
     Indicator,
     Installation,
+    MappingRule,
     MatrixCell,
     MatrixMember,
     PerformancePlan,
@@ -981,7 +983,12 @@ def suggestion(see: Reference, row: Any) -> Any:
     if target is None or row.state is not RecordState.PENDING:
         return None
     reason = row.suggestion_reason or ""
-    return SimpleNamespace(target=target, score=row.suggestion_score, reason=reason)
+    return SimpleNamespace(
+        target=target,
+        score=row.suggestion_score,
+        reason=reason,
+        origin=row.suggestion_origin,
+    )
 
 
 def path_points(see: Reference, indicator: Any) -> list[Any]:
@@ -1082,6 +1089,11 @@ RESOLVERS: Mapping[str, Resolve] = {
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
     "WorkingWeek.beginsAt": lambda see, w, args: w.begins_at.strftime("%H:%M"),
     "WorkingWeek.setBy": setter,
+    "Agency.mappingRules": lambda see, a, args: sorted(
+        see.rows.where(MappingRule, agency_id=a.id), key=lambda m: m.position
+    ),
+    "MappingRule.goal": lambda see, m, args: see.seen(see.rows.get(Target, m.goal_id)),
+    "MappingRule.setBy": setter,
     "Holiday.on": lambda see, h, args: h.day,
     "Holiday.setBy": setter,
     "Agency.templates": lambda see, a, args: sorted(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
     from schema.plans.graph import EvaluationPeriod, PerformancePlan
     from schema.policies.graph import AgencyPolicy, Holiday, WorkingWeek, WorkTime
-    from schema.progress.graph import DailyLog, ProgressRecordConnection
+    from schema.progress.graph import DailyLog, MappingRule, ProgressRecordConnection
     from schema.targets.graph import Target
     from schema.teams.graph import Team
 
@@ -48,6 +48,7 @@ LazyWorkTime = Annotated["WorkTime", strawberry.lazy("schema.policies.graph")]
 LazyTemplate = Annotated["CascadeTemplate", strawberry.lazy("schema.matrices.graph")]
 LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
+LazyMappingRule = Annotated["MappingRule", strawberry.lazy("schema.progress.graph")]
 LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 
 # The post by which a person is known today: the definitive one, else an acting one, the newest.
@@ -88,6 +89,14 @@ class Agency(relay.Node):
         "Results that many people are given alike.",
         where="@it.agency_id = @row.id",
         order="@it.code",
+    )
+    mapping_rules: list[LazyMappingRule] = many(
+        "mapping_rule @it",
+        "By which activities find their goal; of those that hold the first decides.",
+        where="@it.agency_id = @row.id",
+        order="@it.position",
+        at_most=200,
+        trusted=True,
     )
 
     @many(

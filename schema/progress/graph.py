@@ -35,6 +35,11 @@ strawberry.enum(
 strawberry.enum(models.RecordEventKind, description="What happened.")
 strawberry.enum(ClockDirection, description="Which way somebody passed the clock.")
 strawberry.enum(
+    models.SuggestionOrigin,
+    description="RULE: the agency's mapping rule; HABIT: what the employee chose before for like "
+    "work; TEXT: the words.",
+)
+strawberry.enum(
     DayStatus, name="DailyLogStatus", description="How a day stands against its requirement."
 )
 
@@ -115,6 +120,19 @@ class RecordEvent:
     )
 
 
+@reads(model=models.MappingRule)
+@strawberry.type(
+    description="Activities of which all that is named is so serve the targets under one goal."
+)
+class MappingRule:
+    plugin: str | None = strawberry.field(description="The connector's plugin; null: any.")
+    activity_kind: str | None = strawberry.field(description="The activity's kind; null: any.")
+    words: str | None = strawberry.field(description="All are in the title; null: any title.")
+    goal: Target | None = one(None, "The goal; null where it is not the viewer's to see.")
+    set_at: datetime = strawberry.field(description="When it was set.")
+    set_by: Employee | None = one("employee @it", "Who set it.", where="@it.nip = @row.set_by")
+
+
 @reads(model=models.ProgressRecord)
 @strawberry.type(description="The target that a record seems to belong to, and why.")
 class TargetSuggestion:
@@ -124,8 +142,12 @@ class TargetSuggestion:
         where="@it.id = @row.suggested_target_id",
         trusted=True,
     )
-    score: Decimal = value("@row.suggestion_score", "From 0 to 1.")
-    reason: str = value("coalesce(@row.suggestion_reason, '')", "What in the words speaks for it.")
+    score: Decimal = value(
+        "@row.suggestion_score",
+        "The confidence, from 0 to 1: of suggestions at 0.8 about eight in ten are right.",
+    )
+    reason: str = value("coalesce(@row.suggestion_reason, '')", "What speaks for it, in words.")
+    origin: models.SuggestionOrigin = value("@row.suggestion_origin", "What it rests on.")
 
 
 @reads(model=models.ProgressRecord, visible=sees_record("@it"))

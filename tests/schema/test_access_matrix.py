@@ -129,7 +129,7 @@ PLACES = (
         "agency",
         {
             "directory": "id code name timezone units goals evaluationPeriods policy policies "
-            "workingWeeks holidays templates",
+            "workingWeeks holidays templates mappingRules",
         },
     ),
     Place(
@@ -150,6 +150,12 @@ PLACES = (
             "directory": "name unit startsOn endsOn minutes weeklyMinutes breaks beginsAt "
             "observesHolidays setAt setBy"
         },
+    ),
+    Place(
+        "mapping rule",
+        "MappingRule",
+        on_node("agency", "Agency", "mappingRules { @ }"),
+        {"directory": "plugin activityKind words goal setAt setBy"},
     ),
     Place(
         "holiday",
@@ -622,7 +628,7 @@ PLACES = (
         "suggestion",
         "TargetSuggestion",
         on_node("waiting", "ProgressRecord", "suggestion { @ }"),
-        {"pending": "target score reason"},
+        {"pending": "target score reason origin"},
     ),
     Place(
         "evidence",
@@ -882,6 +888,12 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"self"}),
         "NOT_FOUND",
     ),
+    "setMappingRules": (
+        'input: {agency: "DC", rules: [{goal: "{target T}", activityKind: "surat"}]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "suggestTargets": ('input: {record: "{waiting}"}', frozenset({"self"}), "NOT_FOUND"),
     "dismissProgress": (
         'input: {id: "{to dismiss}", reason: "Bukan saya"}',
         frozenset({"self"}),
@@ -998,6 +1010,9 @@ PAYLOADS = {
     "TransferPayload",
     "ConfirmProgressPayload",
     "DismissProgressPayload",
+    "SetMappingRulesPayload",
+    "SuggestTargetsPayload",
+    "RankedTarget",
     "CorrectProgressPayload",
     "ReturnProgressPayload",
     "SubmitActivityPayload",
