@@ -16,9 +16,11 @@ from .errors import Malformed
 from .files import Upload
 from .workbooks import rows_of_workbook
 
-__all__ = ["MAX_COLUMNS", "MAX_ROWS", "Header", "Record", "Row", "Sheet", "read_sheet"]
+__all__ = ["MAX_COLUMNS", "MAX_ROWS", "MAX_TEXT", "Header", "Record", "Row", "Sheet", "read_sheet"]
 
-MAX_ROWS = 20_000
+#: With these two, what is read fits into the one answer of `read`.
+MAX_ROWS = 10_000
+MAX_TEXT = 4 * 1024 * 1024  # characters
 MAX_COLUMNS = 200
 _HEADER_ROWS = 30  # above it stand titles and the office's name
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -138,8 +140,8 @@ def read_sheet(upload: Upload, *, sheet: str | None = None, max_rows: int = MAX_
     `;`, `,`, tab and `|` its first lines have most of.
 
     Raises:
-        Malformed: it is no such file, has more than `max_rows` rows or 200 columns, or unpacks
-            to more than a spreadsheet of work has any use for.
+        Malformed: it is no such file, has more than `max_rows` rows, 200 columns or 4 Mi
+            characters, or unpacks to more than a spreadsheet of work has any use for.
     """
     content = upload.content
     if content.startswith(_OLD_WORKBOOK):
@@ -156,6 +158,7 @@ def read_sheet(upload: Upload, *, sheet: str | None = None, max_rows: int = MAX_
         text, encoding = decoded(upload.name, content)
         found = ((cells, frozenset()) for cells in separated(upload.name, text))
     rows: list[Row] = []
+    size = 0
     for number, (cells, formulas) in enumerate(found, 1):
         cells = _trimmed(cells)
         if not cells:
@@ -164,5 +167,10 @@ def read_sheet(upload: Upload, *, sheet: str | None = None, max_rows: int = MAX_
             raise Malformed(f"{upload.name} has more than {max_rows} rows; hand it in in parts")
         if len(cells) > MAX_COLUMNS:
             raise Malformed(f"{upload.name}, row {number}: more than {MAX_COLUMNS} columns")
+        size += sum(map(len, cells))
+        if size > MAX_TEXT:
+            raise Malformed(
+                f"{upload.name} holds more than {MAX_TEXT} characters; hand it in in parts"
+            )
         rows.append(Row(number=number, cells=cells, formulas=formulas))
     return Sheet(rows=tuple(rows), encoding=encoding)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+#: What installing and testing it leaves behind.
+LEFT = {"__pycache__", ".pytest_cache", "build", "dist", "ekinerja_example.egg-info"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -12,7 +14,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(one.relative_to(folder)): one.read_bytes()
         for one in sorted(folder.rglob("*"))
-        if one.is_file() and not {"__pycache__", "ekinerja_example.egg-info"} & set(one.parts)
+        if one.is_file() and not LEFT & set(one.relative_to(folder).parts)
     }
 
 

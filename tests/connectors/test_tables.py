@@ -124,7 +124,8 @@ def test_missing_and_doubled_headings_are_told() -> None:
         (b"PK\x03\x04 and no more", "damaged workbook"),
         (b"a;b\0", "no text"),
         (b'a;"b\n', "cannot be read beyond line"),
-        (b"a\n" * 20_001, "more than 20000 rows"),
+        (b"a\n" * 10_001, "more than 10000 rows"),
+        (b"%s\n" % (b"a" * 10_000) * 420, "more than 4194304 characters"),
         (b"a;" * 200 + b"a", "more than 200 columns"),
     ],
 )

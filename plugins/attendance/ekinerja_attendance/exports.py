@@ -15,7 +15,6 @@ from .settings import Settings
 
 __all__ = ["reading_of"]
 
-MAX_ROWS = 20_000
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "nip": ("NIP Pegawai", "Nomor Induk Pegawai"),
     "pin": ("No ID", "ID", "User ID", "No Akun", "AC No", "Emp No", "Enroll No", "ID Pengguna"),
@@ -44,7 +43,7 @@ def reading_of(upload: Upload, settings: Settings) -> FileReading:
     Raises:
         Malformed: it is no table, or its columns do not say who, when and which way.
     """
-    sheet = read_sheet(upload, max_rows=MAX_ROWS)
+    sheet = read_sheet(upload)
     items: dict[str, Item] = {}
     refused: list[RefusedRow] = []
     for row, payload, clockings_in in _rows(sheet, settings):
