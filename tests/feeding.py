@@ -106,9 +106,9 @@ async def take_in(
     what: Activity, person: Employee, inbox_item_id: UUID, installation: Installation, now: datetime
 ) -> ProgressRecord:
     """The pending record of one activity, made now or found."""
-    arrival = Arrival(inbox_item_id=inbox_item_id, activity=what, employee=person)
     async with transaction() as open_:
-        await people_of(open_, installation.id, [person.nip])
+        people = await people_of(open_, installation.id, [person.nip])
+        arrival = Arrival(inbox_item_id=inbox_item_id, activity=what, doer=people[person.nip])
         await intake.take_in(
             open_,
             installation_id=installation.id,

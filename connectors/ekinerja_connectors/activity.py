@@ -54,7 +54,7 @@ def checked_text(name: str, value: object, longest: int) -> str:
         raise Malformed(f"{name} must not be blank")
     if len(value) > longest:
         raise Malformed(f"{name} has {len(value)} characters; at most {longest} are taken")
-    if _UNSTORABLE.search(value):
+    if (not value.isascii() or "\x00" in value) and _UNSTORABLE.search(value):
         raise Malformed(f"{name} holds a NUL or a lone surrogate, which cannot be stored")
     return value
 

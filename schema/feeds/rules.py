@@ -115,7 +115,7 @@ def written(received: Received) -> Written:
     quick = _quick(received.body)
     # NaN reads as null in the quick words, so what holds a null is looked at once more.
     text = storable(received.body) if quick is None or b"null" in quick else quick.decode()
-    is_readable = text is not None and not _NUL.search(text)
+    is_readable = text is not None and not _holds_nul(text)
     said = quick if quick is not None and is_readable else _canonical(received.body)
     return Written(
         source_id=source_id,
@@ -144,7 +144,11 @@ def storable(body: Any) -> str | None:
         text.encode()
     except ValueError:
         return None
-    return None if _NUL.search(text) else text
+    return None if _holds_nul(text) else text
+
+
+def _holds_nul(text: str) -> bool:
+    return "\\u0000" in text and _NUL.search(text) is not None
 
 
 def check_installation(

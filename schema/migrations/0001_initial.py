@@ -627,7 +627,7 @@ class Migration(migrations.Migration):
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'progress_record', 'app': 'ekinerja', 'indexes': [Index(fields=['employee_id', 'day', 'starts_at', 'id']), Index(fields=['agency_id']), Index(fields=['target_id']), Index(fields=['indicator_id']), Index(fields=['stage_id']), Index(fields=['suggested_target_id']), Index(fields=['action_plan_id'])], 'pk_attr': 'id', 'table_description': "One entry of an employee's day (*progres harian*); minutes past midnight stay on `day`."},
+            options={'table': 'progress_record', 'app': 'ekinerja', 'indexes': [Index(fields=['employee_id', 'day', 'starts_at', 'id']), Index(fields=['agency_id'])], 'pk_attr': 'id', 'table_description': "One entry of an employee's day (*progres harian*); minutes past midnight stay on `day`."},
             bases=['Row'],
         ),
         ops.CreateModel(

@@ -123,10 +123,20 @@ ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
   ADD CHECK (target_id IS NOT NULL OR action_plan_id IS NULL),
   ADD CONSTRAINT progress_record_no_overlap EXCLUDE USING gist
     (employee_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (state = 'CONFIRMED');
+-- What most records lack is not indexed as lacking: a pending record costs five entries fewer.
+CREATE INDEX progress_record_target ON progress_record (target_id) WHERE target_id IS NOT NULL;
+CREATE INDEX progress_record_indicator ON progress_record (indicator_id)
+  WHERE indicator_id IS NOT NULL;
+CREATE INDEX progress_record_stage ON progress_record (stage_id) WHERE stage_id IS NOT NULL;
+CREATE INDEX progress_record_suggested ON progress_record (suggested_target_id)
+  WHERE suggested_target_id IS NOT NULL;
+CREATE INDEX progress_record_action_plan ON progress_record (action_plan_id)
+  WHERE action_plan_id IS NOT NULL;
 CREATE INDEX progress_record_activity ON progress_record (activity_id);
 CREATE UNIQUE INDEX progress_record_one_an_activity ON progress_record (activity_id)
   WHERE supersedes_id IS NULL;
-CREATE UNIQUE INDEX progress_record_one_successor ON progress_record (supersedes_id);
+CREATE UNIQUE INDEX progress_record_one_successor ON progress_record (supersedes_id)
+  WHERE supersedes_id IS NOT NULL;
 CREATE INDEX progress_record_pending ON progress_record (employee_id, id)
   WHERE state = 'PENDING';
 ALTER TABLE daily_log ADD CHECK

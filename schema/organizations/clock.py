@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from schema.organizations.models import ClockDirection, Employee
+from schema.organizations.models import ClockDirection
 from schema.values import local_date, uuid7
 
 KEEP = """
@@ -34,7 +34,8 @@ class Passage:
     """Somebody passed the clock; `place` is where it stands, in the source's words."""
 
     source_id: str
-    employee: Employee
+    employee_id: UUID
+    timezone: str
     at: datetime
     direction: ClockDirection
     place: str | None
@@ -56,8 +57,8 @@ async def keep(
             now,
             [uuid7() for _ in passages],
             [one.source_id for one in passages],
-            [one.employee.id for one in passages],
-            [local_date(one.at, one.employee.timezone) for one in passages],
+            [one.employee_id for one in passages],
+            [local_date(one.at, one.timezone) for one in passages],
             [one.at for one in passages],
             [str(one.direction) for one in passages],
             [one.place for one in passages],

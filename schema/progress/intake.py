@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+import orjson
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema import events
 from schema.events import EventKind
-from schema.organizations.models import Employee
 from schema.progress import daily_logs
 from schema.progress.matching import Suggestion
+from schema.progress.models import RecordState
 from schema.progress.rules import Proof, Span, check_proof, span_of
 from schema.progress.suggesting import Work, suggestions
 from schema.values import CAPITAL_TIMEZONE, uuid7
@@ -26,7 +27,7 @@ from schema.values import CAPITAL_TIMEZONE, uuid7
 # The people of a batch, and those whose records it takes back. Locked in the order of their keys,
 # so that two transactions never wait for each other crosswise.
 PEOPLE = """
-SELECT e.id, e.agency_id, e.nip, e.name, e.timezone, e.superiors, e.agency_id = i.agency_id AS ours
+SELECT e.id, e.agency_id, e.nip, e.timezone, e.agency_id = i.agency_id AS ours
 FROM employee e JOIN installation i ON i.id = $1
 WHERE (e.nip = ANY ($2::text[]) AND e.agency_id = i.agency_id)
   OR e.id = ANY (ARRAY(SELECT a.employee_id FROM activity a
@@ -34,41 +35,39 @@ WHERE (e.nip = ANY ($2::text[]) AND e.agency_id = i.agency_id)
 ORDER BY e.id FOR NO KEY UPDATE OF e
 """
 
+# One text of JSON for all rows: encoding an array for each column cost as much as the insert.
 KEEP = """
-INSERT INTO activity (id, installation_id, inbox_item_id, source_id, employee_id, kind, title,
-  description, category, occurred_at, ended_at, quantity, unit_of_measure, received_at)
-SELECT n.id, $1, n.inbox_item_id, n.source_id, n.employee_id, n.kind, n.title,
-  n.description, n.category, n.occurred_at, n.ended_at, n.quantity, n.unit_of_measure, $2
-FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
-  $10::text[], $11::timestamptz[], $12::timestamptz[], $13::numeric[], $14::text[])
-  AS n (id, inbox_item_id, source_id, employee_id, kind, title, description, category,
-    occurred_at, ended_at, quantity, unit_of_measure)
-ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING id
-"""
-
-RECORD = """
-INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
-  description, category, activity_id, suggested_target_id, suggestion_score, suggestion_reason,
-  suggestion_origin, late, state, created_at)
-SELECT n.id, n.agency_id, n.employee_id, n.day, n.starts_at, n.ends_at, n.minutes, n.description,
-  n.category, n.activity_id, n.target_id, n.score, n.reason, n.origin, false, 'PENDING', $1
-FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::date[], $6::timestamptz[], $7::timestamptz[],
-  $8::int[], $9::text[], $10::text[], $11::uuid[], $12::uuid[], $13::numeric[], $14::text[],
-  $15::text[])
-  AS n (id, agency_id, employee_id, day, starts_at, ends_at, minutes, description, category,
-    activity_id, target_id, score, reason, origin)
+WITH given AS MATERIALIZED (
+  SELECT * FROM json_to_recordset($5::json) AS n (activity_id uuid, record_id uuid, note_id uuid,
+    inbox_item_id uuid, source_id text, agency_id uuid, employee_id uuid, kind text, title text,
+    description text, category text, occurred_at timestamptz, ended_at timestamptz,
+    quantity numeric, unit_of_measure text, day date, starts_at timestamptz, ends_at timestamptz,
+    minutes int, target_id uuid, score numeric, reason text, origin text)
+), kept AS (
+  INSERT INTO activity (id, installation_id, inbox_item_id, source_id, employee_id, kind, title,
+    description, category, occurred_at, ended_at, quantity, unit_of_measure, received_at)
+  SELECT activity_id, $1, inbox_item_id, source_id, employee_id, kind, title, description,
+    category, occurred_at, ended_at, quantity, unit_of_measure, $2 FROM given
+  ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING id
+), new AS MATERIALIZED (
+  SELECT given.* FROM given JOIN kept ON kept.id = given.activity_id
+), recorded AS (
+  INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
+    description, category, activity_id, suggested_target_id, suggestion_score, suggestion_reason,
+    suggestion_origin, late, state, created_at)
+  SELECT record_id, agency_id, employee_id, day, starts_at, ends_at, minutes, title, category,
+    activity_id, target_id, score, reason, origin, false, $3, $2 FROM new
+), noted AS (
+  INSERT INTO record_event (id, record_id, kind, actor, at, changes)
+  SELECT note_id, record_id, 'RECEIVED', $4, $2, '{}' FROM new
+)
+SELECT id FROM kept
 """
 
 PROVE = """
 INSERT INTO evidence (id, record_id, position, title, url, from_source)
 SELECT n.*, true
 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[]) AS n
-"""
-
-NOTE = """
-INSERT INTO record_event (id, record_id, kind, actor, at, changes)
-SELECT n.id, n.record_id, 'RECEIVED', $1, $2, '{}'
-FROM unnest($3::uuid[], $4::uuid[]) AS n (id, record_id)
 """
 
 
@@ -106,13 +105,23 @@ class SourceActivity(Protocol):
     def evidence(self) -> Sequence[SourceProof]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """The employee whose an activity is."""
+
+    id: UUID
+    agency_id: UUID
+    nip: str
+    timezone: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """An activity with the inbox item that it came in and the employee whose it is."""
 
     inbox_item_id: UUID
     activity: SourceActivity
-    employee: Employee
+    doer: Doer
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,7 @@ async def people_of(
     installation_id: UUID,
     nips: Sequence[str],
     retracted: Sequence[str] = (),
-) -> dict[str, Employee]:
+) -> dict[str, Doer]:
     """The employees with these NIPs in the installation's agency; another agency's are unknown.
 
     They are locked, and with them those of whom the installation takes `retracted` back.
@@ -154,7 +163,7 @@ async def people_of(
     )
     wanted = set(nips)
     return {
-        row["nip"]: Employee._init_from_db(**{k: v for k, v in row.items() if k != "ours"})
+        row["nip"]: Doer(row["id"], row["agency_id"], row["nip"], row["timezone"])
         for row in rows
         if row["ours"] and row["nip"] in wanted
     }
@@ -177,27 +186,32 @@ async def take_in(
     """
     named = {one.activity.source_id: one for one in reversed(arrivals)}
     taken = [
-        _Taken(uuid7(), uuid7(), one, _span(one.activity, one.employee.timezone, now))
+        _Taken(uuid7(), uuid7(), one, _span(one.activity, one.doer.timezone, now))
         for one in arrivals
         if named[one.activity.source_id] is one
     ]
     for one in taken:
         check_proof([Proof(proof.title, proof.url) for proof in one.arrival.activity.evidence])
-    taken = await _keep(connection, installation_id, taken, now)
-    if not taken:
-        return []
     found = await suggestions(connection, installation_id, [_work(one, plugin) for one in taken])
-    await _record(connection, list(zip(taken, found, strict=True)), now)
-    await _prove(connection, taken)
-    await connection.execute_query_dict(
-        NOTE,
-        [f"connector:{plugin}", now, [uuid7() for _ in taken], [one.record_id for one in taken]],
+    rows = [_row(one, hint) for one, hint in zip(taken, found, strict=True)]
+    kept = await connection.execute_query_dict(
+        KEEP,
+        [
+            installation_id,
+            now,
+            str(RecordState.PENDING),
+            f"connector:{plugin}",
+            orjson.dumps(rows, default=str).decode(),
+        ],
     )
-    await daily_logs.add_pending(connection, [(one.arrival.employee.id, one.span) for one in taken])
+    new = {row["id"] for row in kept}
+    taken = [one for one in taken if one.activity_id in new]
+    await _prove(connection, taken)
+    await daily_logs.add_pending(connection, [(one.arrival.doer.id, one.span) for one in taken])
     await events.append_many(
         connection,
         EventKind.PROGRESS_RECEIVED,
-        [(one.record_id, one.arrival.employee.id) for one in taken],
+        [(one.record_id, one.arrival.doer.id) for one in taken],
     )
     return [one.arrival.activity.source_id for one in taken]
 
@@ -205,7 +219,7 @@ async def take_in(
 def _work(one: _Taken, plugin: str) -> Work:
     activity = one.arrival.activity
     return Work(
-        employee_id=one.arrival.employee.id,
+        employee_id=one.arrival.doer.id,
         day=one.span.day,
         plugin=plugin,
         kind=activity.kind,
@@ -215,62 +229,38 @@ def _work(one: _Taken, plugin: str) -> Work:
     )
 
 
-async def _keep(
-    connection: BaseDBAsyncClient,
-    installation_id: UUID,
-    taken: Sequence[_Taken],
-    now: datetime,
-) -> list[_Taken]:
-    """Those whose activity was not kept before."""
-    said = [one.arrival.activity for one in taken]
-    rows = await connection.execute_query_dict(
-        KEEP,
-        [
-            installation_id,
-            now,
-            [one.activity_id for one in taken],
-            [one.arrival.inbox_item_id for one in taken],
-            [one.source_id for one in said],
-            [one.arrival.employee.id for one in taken],
-            [one.kind for one in said],
-            [one.title for one in said],
-            [one.description for one in said],
-            [one.category for one in said],
-            [one.occurred_at for one in said],
-            [one.ended_at for one in said],
-            [one.quantity for one in said],
-            [one.unit_of_measure for one in said],
-        ],
-    )
-    kept = {row["id"] for row in rows}
-    return [one for one in taken if one.activity_id in kept]
-
-
-async def _record(
-    connection: BaseDBAsyncClient,
-    taken: Sequence[tuple[_Taken, Suggestion | None]],
-    now: datetime,
-) -> None:
-    rows: list[tuple[Any, ...]] = [
-        (
-            one.record_id,
-            one.arrival.employee.agency_id,
-            one.arrival.employee.id,
-            one.span.day,
-            one.span.starts_at,
-            one.span.ends_at,
-            one.span.minutes,
-            one.arrival.activity.title,
-            one.arrival.activity.category,
-            one.activity_id,
-            found and found.target_id,
-            found and found.score,
-            found and found.reason,
-            found and str(found.origin),
-        )
-        for one, found in taken
-    ]
-    await connection.execute_query_dict(RECORD, [now, *map(list, zip(*rows, strict=True))])
+def _row(one: _Taken, found: Suggestion | None) -> dict[str, Any]:
+    """The rows of one activity, as `KEEP` reads them."""
+    activity, doer, span = one.arrival.activity, one.arrival.doer, one.span
+    row: dict[str, Any] = {
+        "activity_id": one.activity_id,
+        "record_id": one.record_id,
+        "note_id": uuid7(),
+        "inbox_item_id": one.arrival.inbox_item_id,
+        "source_id": activity.source_id,
+        "agency_id": doer.agency_id,
+        "employee_id": doer.id,
+        "kind": activity.kind,
+        "title": activity.title,
+        "description": activity.description,
+        "category": activity.category,
+        "occurred_at": activity.occurred_at,
+        "ended_at": activity.ended_at,
+        "quantity": activity.quantity,
+        "unit_of_measure": activity.unit_of_measure,
+        "day": span.day,
+        "starts_at": span.starts_at,
+        "ends_at": span.ends_at,
+        "minutes": span.minutes,
+    }
+    if found is not None:
+        row |= {
+            "target_id": found.target_id,
+            "score": found.score,
+            "reason": found.reason,
+            "origin": found.origin,
+        }
+    return row
 
 
 async def _prove(connection: BaseDBAsyncClient, taken: Sequence[_Taken]) -> None:

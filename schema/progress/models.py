@@ -196,11 +196,6 @@ class ProgressRecord(Row):
             # A day's records come from it in their order.
             ("employee_id", "day", "starts_at", "id"),
             ("agency_id",),
-            ("target_id",),
-            ("indicator_id",),
-            ("stage_id",),
-            ("suggested_target_id",),
-            ("action_plan_id",),
         )
 
 

@@ -3,7 +3,7 @@
 A process that is killed anywhere leaves each item waiting or done, and nothing in between.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -16,9 +16,9 @@ from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.feeds.rules import Received
 from schema.organizations import clock
 from schema.organizations.clock import Passage
-from schema.organizations.models import ClockDirection, Employee
+from schema.organizations.models import ClockDirection
 from schema.progress import intake, retracting
-from schema.progress.intake import Arrival
+from schema.progress.intake import Arrival, Doer
 from schema.progress.retracting import TakenBack
 from schema.tables import transaction
 from server.ingestion.outcomes import Asked, Failed, GivenUp, Rows, Split
@@ -167,19 +167,20 @@ async def _take_in(
             plan.add(id, GivenUp(DeadLetterCause.UNKNOWN_PERSON, detail))
 
 
-def _arrivals(plan: _Plan, people: dict[str, Employee]) -> list[Arrival]:
+def _arrivals(plan: _Plan, people: Mapping[str, Doer]) -> list[Arrival]:
     return [
-        Arrival(inbox_item_id=id, activity=one, employee=people[one.nip])
+        Arrival(inbox_item_id=id, activity=one, doer=people[one.nip])
         for id, one in plan.stated
         if isinstance(one, Activity) and one.nip in people
     ]
 
 
-def _passages(plan: _Plan, people: dict[str, Employee]) -> list[Passage]:
+def _passages(plan: _Plan, people: Mapping[str, Doer]) -> list[Passage]:
     return [
         Passage(
             source_id=one.source_id,
-            employee=people[one.nip],
+            employee_id=people[one.nip].id,
+            timezone=people[one.nip].timezone,
             at=one.at,
             direction=DIRECTIONS[one.direction],
             place=one.place,

@@ -701,9 +701,9 @@ TABLES = (
 
 IN_THE_MAKING = {
     "behaviour_expectation", "plan_attachment", "trajectory_point", "action_plan",
-    "matrix_member", "matrix_cell",
+    "matrix_member", "matrix_cell", "mapping_rule",
 }  # fmt: skip
-"""What the lines of a plan or a matrix are kept in: they are edited as a whole."""
+"""What the lines of a plan, a matrix or the rules are kept in: they are edited as a whole."""
 AGREED = {"target", "target_edge", "indicator", "stage"}
 
 
