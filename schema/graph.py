@@ -12,7 +12,8 @@ from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
-from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
+from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
+from schema.feeds.mutations import FeedMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, Post, Unit
@@ -77,6 +78,7 @@ NODES = (
     CascadeTemplate,
     ProgressRecord,
     Connector,
+    ConnectorProblem,
     DeadLetter,
 )
 

@@ -19,6 +19,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute, is_object_type, par
 from strawberry.relay import from_base64, to_base64
 
 from schema.access import (
+    AGENCY_WIDE,
     Scope,
     can_audit,
     can_see_content,
@@ -27,7 +28,18 @@ from schema.access import (
 )
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
-from schema.feeds.models import DeadLetter, InboxItem, Installation, Run
+from schema.feeds.models import (
+    ConnectorEvent,
+    ConnectorProblem,
+    DeadLetter,
+    InboxItem,
+    Installation,
+    Plugin,
+    PluginState,
+    Run,
+)
+from schema.feeds.rules import CRITICAL, fix_of, health
+from schema.feeds.settings import shown
 from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
@@ -105,6 +117,8 @@ TABLES: tuple[type[Row], ...] = (
     AgencyPolicy,
     BehaviourExpectation,
     CascadeTemplate,
+    ConnectorEvent,
+    ConnectorProblem,
     DailyLog,
     EvaluationPeriod,
     Holiday,
@@ -119,6 +133,7 @@ TABLES: tuple[type[Row], ...] = (
     MatrixMember,
     PerformancePlan,
     Period,
+    Plugin,
     ProgressRecord,
     RecordEvent,
     RoleMatrix,
@@ -237,7 +252,7 @@ class Reference:
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
             case Installation():
                 return can_audit(self.scope, row.agency_id)
-            case Run() | DeadLetter():
+            case Run() | DeadLetter() | ConnectorProblem() | ConnectorEvent():
                 return self.sees(self.rows.get(Installation, row.installation_id))
         raise AssertionError(row)
 
@@ -874,7 +889,8 @@ def plan_of_post(see: Reference, post: Any, period: str) -> Any:
 NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
-    Activity, Installation, Run, DeadLetter, RoleMatrix, MatrixCell, CascadeTemplate,
+    Activity, Installation, Run, DeadLetter, ConnectorProblem,
+    RoleMatrix, MatrixCell, CascadeTemplate,
 )  # fmt: skip
 
 
@@ -907,7 +923,52 @@ def letters(see: Reference, args: Mapping[str, Any]) -> Any:
     if args.get("connector") is not None:
         key = key_in(args["connector"], "Connector")
         rows = [row for row in rows if row.installation_id == key]
+    if args.get("cause") is not None:
+        rows = [row for row in rows if row.cause == args["cause"]]
+    if args.get("resolved") is not None:
+        rows = [row for row in rows if (row.resolved_at is not None) is args["resolved"]]
     return see.page(rows, newest, True, args)
+
+
+def plugins_of(see: Reference) -> list[Any]:
+    administers = see.scope.agencies_with(AGENCY_WIDE)
+    return sorted(see.rows.all(Plugin), key=lambda one: one.name) if administers else []
+
+
+def plugin_info(see: Reference, connector: Any) -> Any:
+    return next(iter(see.rows.where(Plugin, name=connector.plugin)), None)
+
+
+def problems_of(see: Reference, connector: Any) -> list[Any]:
+    rows = see.rows.where(ConnectorProblem, installation_id=connector.id)
+    return sorted(rows, key=lambda row: (row.last_at, row.id), reverse=True)
+
+
+def health_of(see: Reference, connector: Any) -> Any:
+    plugin = plugin_info(see, connector)
+    problems = problems_of(see, connector)
+    return health(
+        enabled=connector.enabled,
+        paused=connector.paused,
+        quarantined=plugin is not None and plugin.state is PluginState.QUARANTINED,
+        halted=connector.halted_at is not None,
+        breaker=connector.breaker,
+        failures=connector.failures,
+        problems=[p.code for p in problems if not (p.resolved_at or p.dismissed_at)],
+    )
+
+
+def breaker_of(connector: Any) -> SimpleNamespace:
+    probe = None
+    if connector.breaker == "OPEN":
+        probe = max(connector.next_poll_at, connector.opened_at + timedelta(seconds=30))
+    state, opened = connector.breaker, connector.opened_at
+    return SimpleNamespace(state=state, opened_at=opened, next_probe_at=probe)
+
+
+def settings_shown(see: Reference, connector: Any) -> Any:
+    plugin = plugin_info(see, connector)
+    return shown(plugin and plugin.settings_schema, connector.settings)
 
 
 def inbox(see: Reference, args: Mapping[str, Any]) -> Any:
@@ -1016,6 +1077,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Query.connectors": lambda see, _, args: sorted(
         see.only_seen(see.rows.all(Installation)), key=lambda i: (i.plugin, i.title)
     ),
+    "Query.plugins": lambda see, _, args: plugins_of(see),
     "Query.deadLetters": lambda see, _, args: letters(see, args),
     "Query.cycleCheck": lambda see, _, args: cycle_check(see, args),
     "CycleCheck.counts": lambda see, check, args: counted_problems(check.found),
@@ -1261,6 +1323,28 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Connector.deadLetterCount": lambda see, c, args: len(
         see.rows.where(DeadLetter, installation_id=c.id, resolved_at=None)
     ),
+    "Connector.health": lambda see, c, args: health_of(see, c),
+    "Connector.breaker": lambda see, c, args: breaker_of(c),
+    "Connector.pluginInfo": lambda see, c, args: plugin_info(see, c),
+    "Connector.settings": lambda see, c, args: settings_shown(see, c),
+    "Connector.secretsSet": lambda see, c, args: c.secret_names,
+    "Connector.problems": lambda see, c, args: [
+        row for row in problems_of(see, c) if args.get("all") or row.resolved_at is None
+    ],
+    "Connector.runs": lambda see, c, args: see.page(
+        see.rows.where(Run, installation_id=c.id),
+        lambda run: (run.started_at, run.id),
+        True,
+        args,
+    ),
+    "Connector.history": lambda see, c, args: see.page(
+        see.rows.where(ConnectorEvent, installation_id=c.id),
+        lambda event: (event.at, event.id),
+        True,
+        args,
+    ),
+    "ConnectorProblem.fix": lambda see, p, args: fix_of(p.code),
+    "ConnectorProblem.critical": lambda see, p, args: p.code in CRITICAL,
     "DeadLetter.connector": get(Installation, "installation_id"),
     "DeadLetter.sourceId": lambda see, d, args: see.rows.get(InboxItem, d.inbox_item_id).source_id,
     "DeadLetter.body": lambda see, d, args: body(see, d),

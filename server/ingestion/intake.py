@@ -25,13 +25,14 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.errors import DomainError
-from schema.feeds import inbox
+from schema.feeds import inbox, service
 from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, InboxKind, Installation
 from schema.feeds.rules import Received
 from schema.progress.intake import person_of, take_in
 from schema.tables import transaction
 from schema.values import utc_now
+from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 from server.ingestion.retry import backoff
 
@@ -77,6 +78,7 @@ class Intake:
 
     installation_id: UUID
     plugins: Plugins
+    vault: Vault = KEYLESS
     clock: Callable[[], datetime] = utc_now
     spread: Callable[[], float] = random.random
     stopped: Callable[[], bool] = lambda: False
@@ -95,6 +97,10 @@ class Intake:
                 if self.stopped():
                     break
                 await self.process(installation, item)
+        except SecretsUnreadable as error:
+            log.warning("ingestion.secrets_unreadable", installation=str(installation.id))
+            await service.note_unreadable(installation.id, str(error), self.clock())
+            return NOT_NOW
         except (PluginBroken, AuthFailed, InvalidSettings) as error:
             # No fault of the items: they wait until somebody has looked.
             log.warning(
@@ -115,7 +121,7 @@ class Intake:
                 detail = f"{item.source_id}: its plugin answered about {outcome.source_id}"
                 outcome = GivenUp(DeadLetterCause.FORGED, detail)
             await self._follow(installation, item, outcome)
-        except (AuthFailed, InvalidSettings):
+        except (AuthFailed, InvalidSettings, SecretsUnreadable):
             raise
         except DomainError as error:
             detail = f"{error.code}: {error}"
@@ -139,7 +145,7 @@ class Intake:
             return GivenUp(DeadLetterCause.UNTRANSLATABLE, str(error))
 
     async def _answer(self, installation: Installation, item: Waiting) -> Outcome:
-        place = (installation.plugin, str(installation.id), settings_of(installation))
+        place = (installation.plugin, str(installation.id), settings_of(installation, self.vault))
         match item.kind:
             case InboxKind.ITEM:
                 original = Item(source_id=item.source_id, payload=item.body)

@@ -17,15 +17,10 @@ from ekinerja_connectors import (
     Upload,
 )
 
-from schema.feeds.models import Installation
+from schema.feeds.secrets import settings_of
 from server.plugin_host import PluginBroken, PluginInfo
 
 __all__ = ["PluginBroken", "PluginInfo", "Plugins", "settings_of"]
-
-
-def settings_of(installation: Installation) -> Mapping[str, JSON]:
-    """The settings that its plugin gets, secrets included."""
-    return installation.settings
 
 
 class Plugins(Protocol):

@@ -15,7 +15,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from schema.feeds.inbox import CHANNEL
+from schema.feeds.inbox import CHANNEL, POLL
+from schema.vault import KEYLESS, Vault
 from server.database import Database, DatabaseRole
 from server.ingestion.intake import Intake
 from server.ingestion.loop import Loop
@@ -41,9 +42,9 @@ class Feed:
     tasks: tuple[asyncio.Task[None], ...] = field(default=())
 
     @classmethod
-    def start(cls, installation_id: UUID, plugins: Plugins) -> "Feed":
-        polling = Poller(installation_id=installation_id, plugins=plugins)
-        taking = Intake(installation_id=installation_id, plugins=plugins)
+    def start(cls, installation_id: UUID, plugins: Plugins, vault: Vault) -> "Feed":
+        polling = Poller(installation_id=installation_id, plugins=plugins, vault=vault)
+        taking = Intake(installation_id=installation_id, plugins=plugins, vault=vault)
         feed = cls(
             Loop(f"poller {installation_id}", polling.step),
             Loop(f"intake {installation_id}", taking.step),
@@ -65,7 +66,9 @@ class Feed:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Event) -> None:
+async def run_ingestion(
+    database: Database, plugins: Plugins, stop: asyncio.Event, vault: Vault = KEYLESS
+) -> None:
     """Feed all enabled installations that no other worker feeds, until `stop` is set.
 
     Tortoise must be open as the worker role. A lost database connection is made anew.
@@ -79,7 +82,7 @@ async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Even
             continue
         feeds: dict[UUID, Feed] = {}
         try:
-            await _tend(connection, plugins, feeds, stop)
+            await _tend(connection, plugins, vault, feeds, stop)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("ingestion.connection_lost", problem=str(error))
             await _pause(stop)
@@ -92,14 +95,17 @@ async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Even
 async def _tend(
     connection: "asyncpg.Connection[asyncpg.Record]",
     plugins: Plugins,
+    vault: Vault,
     feeds: dict[UUID, Feed],
     stop: asyncio.Event,
 ) -> None:
     """Start and stop feeds as installations come and go."""
 
     def wake(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        word, _, name = str(payload).rpartition(" ")
         with contextlib.suppress(ValueError, KeyError):
-            feeds[UUID(str(payload))].intake.wake()
+            feed = feeds[UUID(name)]
+            (feed.poller if word == POLL else feed.intake).wake()
 
     await connection.add_listener(CHANNEL, wake)
     while not stop.is_set():
@@ -110,7 +116,7 @@ async def _tend(
             await connection.fetchval(RELEASE, str(gone))
         for new in enabled - feeds.keys():
             if await connection.fetchval(CLAIM, str(new)):
-                feeds[new] = Feed.start(new, plugins)
+                feeds[new] = Feed.start(new, plugins, vault)
         await _pause(stop)
 
 

@@ -19,6 +19,7 @@ from server.database import DatabaseRole, database_at, opened
 from server.ingestion import run_ingestion
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
+from tests.feeding import VAULT
 
 WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 
@@ -35,7 +36,7 @@ async def work(url: str, folder: str) -> None:
     plugins = PluginHost(path=Path(folder))
     async with opened(database, DatabaseRole.WORKER):
         say_ready()
-        await run_ingestion(database, plugins, stop)
+        await run_ingestion(database, plugins, stop, VAULT)
         await plugins.close()
 
 
@@ -47,6 +48,7 @@ async def serve(url: str, port: str) -> None:
             yield
 
     app = Starlette(routes=[WEBHOOK], lifespan=lifespan)
+    app.state.vault = VAULT
     config = uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning")
     await uvicorn.Server(config).serve()
 

@@ -20,7 +20,7 @@ from schema.values import utc_now
 from server.database import Database
 from server.ingestion.webhooks import MOST_BYTES, Refused, verified, webhook
 from tests import feeding
-from tests.feeding import OTHER_SECRET, SECRET, count
+from tests.feeding import OTHER_SECRET, SECRET, VAULT, count
 
 WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 BODY = b'{"id":"D-1","hal":"Undangan"}'
@@ -53,7 +53,9 @@ async def feed(database: Database) -> Installation:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     # An exception of the endpoint is an answer of 500, as it would be in service.
-    transport = httpx.ASGITransport(Starlette(routes=[WEBHOOK]), raise_app_exceptions=False)
+    app = Starlette(routes=[WEBHOOK])
+    app.state.vault = VAULT
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
