@@ -714,9 +714,9 @@ def cursor_of(keys: tuple[Any, ...]) -> str:
 
 def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
     """The values in a cursor, read as those that `keys` gives of some row."""
-    some = SimpleNamespace(
-        id=UUID(int=0), starts_at=datetime.now(UTC), severity="", kind="", key=UUID(int=0)
-    )
+    instant, key = datetime.now(UTC), UUID(int=0)
+    instants = {"starts_at": instant, "started_at": instant, "at": instant}
+    some = SimpleNamespace(id=key, severity="", kind="", key=key, **instants)
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         parts = zip(text.split(" "), keys(some), strict=True)
@@ -959,9 +959,7 @@ def health_of(see: Reference, connector: Any) -> Any:
 
 
 def breaker_of(connector: Any) -> SimpleNamespace:
-    probe = None
-    if connector.breaker == "OPEN":
-        probe = max(connector.next_poll_at, connector.opened_at + timedelta(seconds=30))
+    probe = connector.next_poll_at if connector.breaker == "OPEN" else None
     state, opened = connector.breaker, connector.opened_at
     return SimpleNamespace(state=state, opened_at=opened, next_probe_at=probe)
 

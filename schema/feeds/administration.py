@@ -3,16 +3,26 @@
 One function, one transaction, and one line of its history.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from schema.access import Scope, can_administer
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import history, inbox, problems
-from schema.feeds.administering import administered
-from schema.feeds.models import ConnectorAct, ConnectorProblem, Installation, ProblemCode
+from schema.feeds.administering import Administered, administered
+from schema.feeds.models import (
+    BreakerState,
+    ConnectorAct,
+    ConnectorProblem,
+    Installation,
+    ProblemCode,
+    Run,
+)
 from schema.feeds.rules import check_cursor
 from schema.tables import transaction
+
+PROBE_EVERY = timedelta(seconds=30)
+"""The shortest pause between two probes of a service that is away."""
 
 
 async def set_enabled(
@@ -56,7 +66,8 @@ async def resume(scope: Scope, installation_id: UUID, now: datetime) -> Installa
 
 
 async def run_now(scope: Scope, installation_id: UUID, now: datetime) -> Installation:
-    """Poll a connector at once, whenever it was due.
+    """Poll a connector at once, whenever it was due; an open breaker's next probe may come first
+    30 seconds after the last.
 
     Raises:
         DomainError: it is disabled or paused.
@@ -66,7 +77,7 @@ async def run_now(scope: Scope, installation_id: UUID, now: datetime) -> Install
         if not row.enabled or row.paused:
             detail = "the connector is paused" if row.enabled else "the connector is disabled"
             raise DomainError(ErrorCode.BAD_USER_INPUT, field="id", detail=detail)
-        row.next_poll_at = now
+        row.next_poll_at = await _soon(of)
         await of.save("next_poll_at")
         await inbox.wake_poller(of.connection, row.id)
         await of.note(ConnectorAct.RUN_REQUESTED)
@@ -84,13 +95,22 @@ async def reset_cursor(
     check_cursor(cursor)
     async with administered(scope, installation_id, now) as of:
         row = of.installation
-        row.cursor, row.next_poll_at, row.failures = cursor, now, 0
-        await of.save("cursor", "next_poll_at", "failures")
+        row.cursor, row.next_poll_at = cursor, await _soon(of)
+        await of.save("cursor", "next_poll_at")
         await problems.resolve(of.connection, row.id, [ProblemCode.CURSOR_INVALID], now)
         await inbox.wake_poller(of.connection, row.id)
         where = "to the beginning" if cursor is None else "to a given cursor"
         await of.note(ConnectorAct.CURSOR_RESET, where)
         return row
+
+
+async def _soon(of: Administered) -> datetime:
+    """Now, or when a service that is away may be probed again: however often somebody asks."""
+    if of.installation.breaker is BreakerState.CLOSED:
+        return of.now
+    runs = Run.filter(installation_id=of.installation.id).using_db(of.connection)
+    last = await runs.order_by("-started_at", "-id").first()
+    return of.now if last is None else max(of.now, last.ended_at + PROBE_EVERY)
 
 
 async def dismiss_problem(scope: Scope, problem_id: UUID, now: datetime) -> ConnectorProblem:

@@ -28,8 +28,6 @@ strawberry.enum(
     "and HALTED need somebody.",
 )
 
-PROBES = "interval '30 seconds'"
-"""How soon after it opened a breaker lets the next probe through, at the earliest."""
 OPEN_PROBLEMS = """coalesce((SELECT json_agg(p$.code) FROM connector_problem p$
   WHERE p$.installation_id = @row.id AND p$.resolved_at IS NULL 
     AND p$.dismissed_at IS NULL), '[]')"""
@@ -95,9 +93,8 @@ class Breaker:
     state: models.BreakerState = value("@row.breaker", "OPEN: only a probe is sent, and seldom.")
     opened_at: datetime | None = strawberry.field(description="When it opened last.")
     next_probe_at: datetime | None = value(
-        f"CASE WHEN @row.breaker = 'OPEN' "
-        f"THEN greatest(@row.next_poll_at, @row.opened_at + {PROBES}) END",
-        "Of an OPEN one: when the service is asked again, at the earliest.",
+        "CASE WHEN @row.breaker = 'OPEN' THEN @row.next_poll_at END",
+        "Of an OPEN one: when the service is asked again.",
     )
 
 
