@@ -11,6 +11,7 @@ from schema.access import Scope
 from schema.errors import Language, Unauthenticated
 from schema.events import EventFeed
 from schema.values import utc_now
+from schema.vault import KEYLESS, Vault
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Context:
     feed: EventFeed
     authorise: Callable[[], Awaitable[tuple[Scope, datetime]]]
     now: Callable[[], datetime] = utc_now
+    vault: Vault = KEYLESS
     cursor: str | None = None
 
     @property

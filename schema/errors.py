@@ -4,6 +4,7 @@ What a client can mend comes back in a payload's `userErrors`; what it cannot is
 becomes a GraphQL error with `extensions.code`. Everything else is a fault and is masked.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import strawberry
@@ -64,6 +65,7 @@ class ErrorCode(StrEnum):
     LATE_REASON_MISSING = "LATE_REASON_MISSING"
     ACTION_PLAN_MISSING = "ACTION_PLAN_MISSING"
     ACTION_PLAN_NOT_OF_TARGET = "ACTION_PLAN_NOT_OF_TARGET"
+    SECRETS_UNAVAILABLE = "SECRETS_UNAVAILABLE"
 
 
 MESSAGES: dict[ErrorCode, tuple[str, str]] = {
@@ -222,6 +224,10 @@ MESSAGES: dict[ErrorCode, tuple[str, str]] = {
         "Rencana aksi bukan milik sasaran ini atau tidak mencakup tanggal itu.",
         "The action plan does not belong to this target, or does not cover the day.",
     ),
+    ErrorCode.SECRETS_UNAVAILABLE: (
+        "Rahasia tidak dapat disimpan atau dibaca: minta operator memeriksa EKINERJA_SECRET_KEYS.",
+        "Secrets cannot be kept or read: ask the operator to check EKINERJA_SECRET_KEYS.",
+    ),
 }
 
 
@@ -238,6 +244,18 @@ class DomainError(Exception):
         indonesian, english = MESSAGES[self.code]
         template = indonesian if language is Language.INDONESIAN else english
         return template.format(**self.words)
+
+
+class Refusals(DomainError):
+    """Several refusals at once, one for each field; it is itself the first of them."""
+
+    def __init__(self, each: Sequence[DomainError]) -> None:
+        first = each[0]
+        super().__init__(first.code, field=first.field, **first.words)
+        self.each = tuple(each)
+
+    def __str__(self) -> str:
+        return "; ".join(str(one) for one in self.each)
 
 
 class NotFound(DomainError):

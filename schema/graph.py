@@ -12,7 +12,8 @@ from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
-from schema.feeds.graph import Connector, DeadLetter, FeedMutation, FeedQuery
+from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
+from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
@@ -84,6 +85,7 @@ NODES = (
     CascadeTemplate,
     ProgressRecord,
     Connector,
+    ConnectorProblem,
     DeadLetter,
     ConnectorTask,
 )

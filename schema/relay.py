@@ -11,7 +11,7 @@ import strawberry
 from strawberry import relay
 
 from schema.context import Info
-from schema.errors import DomainError, NotFound, Unauthenticated, UserError
+from schema.errors import DomainError, NotFound, Refusals, Unauthenticated, UserError
 from schema.values import plain
 
 NodeType = TypeVar("NodeType")
@@ -135,5 +135,7 @@ def refusals(info: Info) -> Iterator[list[UserError]]:
         yield refused
     except Unauthenticated:
         raise
+    except Refusals as several:
+        refused.extend(UserError.of(one, info.context.language) for one in several.each)
     except DomainError as error:
         refused.append(UserError.of(error, info.context.language))

@@ -25,6 +25,7 @@ from server.masking import Refusal
 from server.media_types import ranges
 from server.settings import Settings
 from server.trusted_documents import TrustedDocuments
+from server.vault import vault_of
 
 log = structlog.get_logger()
 
@@ -33,8 +34,9 @@ class Api:
     """The GraphQL endpoint of one process: verifies tokens, makes contexts, presents errors."""
 
     def __init__(self, settings: Settings, verifier: TokenVerifier, feed: EventFeed) -> None:
-        self._verifier = verifier
+        self.verifier = verifier
         self._feed = feed
+        self.vault = vault_of(settings)
         documents = Documents(Limits(), report_cost=True)
         self.view = GraphQLView(
             build_schema(documents.extensions),
@@ -62,7 +64,7 @@ class Api:
         async def authorise() -> tuple[Scope, datetime]:
             if token is None:
                 raise Unauthenticated
-            identity = self._verifier.verify(token)
+            identity = self.verifier.verify(token)
             return await scope_of(identity.subject), identity.expires_at
 
         try:
@@ -77,6 +79,7 @@ class Api:
             language=language,
             feed=self._feed,
             authorise=authorise,
+            vault=self.vault,
         )
 
     async def on_connect(self, socket: WebSocket, payload: dict[str, Any]) -> None:
@@ -91,7 +94,7 @@ class Api:
             token = bearer_of(given) or bearer_of(socket.headers)
             if token is None:
                 raise Unauthenticated
-            identity: Identity = self._verifier.verify(token)
+            identity: Identity = self.verifier.verify(token)
             await scope_of(identity.subject)
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused

@@ -26,6 +26,7 @@ from server.availability import AWAY
 from server.database import Database, DatabaseRole, opened, pending_migrations
 from server.event_bus import EventBus
 from server.graphql_view import graphql_routes
+from server.ingestion.files import receive_file
 from server.ingestion.webhooks import webhook
 from server.sequencer import run_sequencer
 from server.settings import Settings
@@ -37,6 +38,7 @@ from server.telemetry import (
     RequestTelemetry,
     metrics,
 )
+from server.vault import refuse_unreadable
 
 log = structlog.get_logger()
 
@@ -57,7 +59,9 @@ async def running_app(
             run_sequencer(database, stop, role=DatabaseRole.APPLICATION)
         )
         try:
-            yield make_app(Api(settings, verifier, bus))
+            api = Api(settings, verifier, bus)
+            await refuse_unreadable(api.vault)
+            yield make_app(api)
         finally:
             stop.set()
             await asyncio.wait({sequencer}, timeout=5)
@@ -66,11 +70,12 @@ async def running_app(
 
 def make_app(api: Api) -> Starlette:
     """Routes and middleware around an API whose resources are open."""
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home),
             *graphql_routes(api.view),
             Route("/connectors/{installation}/webhook", webhook, methods=["POST"]),
+            Route("/connectors/{installation}/files", receive_file, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", measured),
@@ -78,6 +83,8 @@ def make_app(api: Api) -> Starlette:
         middleware=[Middleware(RequestTelemetry)],
         exception_handlers={500: fault} | dict.fromkeys(AWAY, unavailable),
     )
+    app.state.vault, app.state.verifier = api.vault, api.verifier
+    return app
 
 
 async def home(request: Request) -> Response:

@@ -12,6 +12,7 @@ from uuid import UUID
 import uvloop
 
 from schema.errors import DomainError
+from server.commands.connector_arguments import add_connectors
 from server.embedded_postgres import EmbeddedPostgresError
 from server.settings import Settings, SettingsError, settings_from
 
@@ -64,17 +65,13 @@ def parser() -> argparse.ArgumentParser:
     grant.add_argument("role", choices=("ADMINISTRATOR", "AUDITOR", "CONNECTOR"))
     grant.add_argument("agency", help="the agency's code")
     grant.add_argument("--connector", help="of CONNECTOR: the installation's title")
-    install = commands.add_parser("install", help="install a connector for an agency")
-    install.add_argument("agency", help="the agency's code")
-    install.add_argument("plugin", help="the plugin's entry point name; see `plugins`")
-    install.add_argument("title", help="what the agency calls it")
-    install.add_argument("--settings", type=Path, help="a JSON file with the plugin's settings")
-    install.add_argument("--webhook-secret-file", type=Path, help="a file that holds whsec_...")
-    install.add_argument("--poll-seconds", type=int, default=60)
+    add_connectors(commands)
     commands.add_parser("plugins", help="list the installed plugins")
     check = commands.add_parser("check", help="what would block a planning period of an agency")
     check.add_argument("agency", help="the agency's code")
     check.add_argument("period", help="the planning period's code, such as 2026")
+    commands.add_parser("rotate-secrets", help="encrypt all secrets with the first key")
+    commands.add_parser("secret-key", help="a new key for EKINERJA_SECRET_KEYS")
     commands.add_parser("recompute", help="compare every figure with what its records make")
     _add_directory(commands)
     _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
@@ -149,6 +146,10 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands import directory
 
             return await directory.COMMANDS[given.command](given, settings)
+        case "install" | "connectors" | "import-file":
+            from server.commands import connectors
+
+            return await connectors.COMMANDS[given.action](given, settings)
         case _:
             from server.commands import administer
 

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -30,6 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     token_keys: str | None = None
+    secret_keys: str | None = field(default=None, repr=False)
     token_issuer: str = "ekinerja"  # noqa: S105  a name, no secret
     token_audience: str = "ekinerja"  # noqa: S105
     allowed_origins: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ def settings_from(environ: Mapping[str, str] | None = None) -> Settings:
         host=env.get("EKINERJA_HOST", "127.0.0.1"),
         port=_integer(env, "EKINERJA_PORT", 8000),
         token_keys=env.get("EKINERJA_TOKEN_KEYS") or None,
+        secret_keys=env.get("EKINERJA_SECRET_KEYS") or None,
         token_issuer=env.get("EKINERJA_TOKEN_ISSUER", "ekinerja"),
         token_audience=env.get("EKINERJA_TOKEN_AUDIENCE", "ekinerja"),
         allowed_origins=tuple(env.get("EKINERJA_ALLOWED_ORIGINS", "").split()),

@@ -132,6 +132,7 @@ SEEN: dict[str, Seen] = {
     "installation": lambda _, scope, row: can_audit(scope, row["agency_id"]),
     "plugin": lambda _, scope, row: bool(scope.agencies_with(AGENCY_WIDE)),
     "connector_problem": through("installation", "installation_id"),
+    "connector_event": through("installation", "installation_id"),
     "connector_task": through("installation", "installation_id"),
     "directory_change": through("connector_task", "task_id"),
     "mapping_rule": in_directory("agency_id"),

@@ -26,17 +26,25 @@ from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.events import Event, EventFeed
 from schema.feeds.models import (
+    BreakerState,
+    ConnectorAct,
+    ConnectorEvent,
+    ConnectorProblem,
     ConnectorTask,
     DeadLetter,
     DeadLetterCause,
     DirectoryChange,
     InboxItem,
     Installation,
+    Plugin,
+    PluginState,
+    ProblemCode,
     Run,
     RunState,
     TaskKind,
     TaskState,
 )
+from schema.feeds.secrets import keep_secrets, keep_webhook_secret
 from schema.graph import build_schema
 from schema.organizations.directory_values import ChangeKind, Directory, GivenUnit
 from schema.organizations.models import (
@@ -90,6 +98,7 @@ from schema.targets.models import (
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
+from tests.feeding import OTHER_SECRET, SECRET, VAULT
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 """12.00 WIB on a Tuesday."""
@@ -280,9 +289,19 @@ async def found(case: dict[str, Any] | None = None) -> World:
     world.rows["agency"] = agency
     for unit in await Unit.filter(agency=agency):
         world.rows[f"unit {unit.code}"] = unit
-    world.installation = await Installation.create(
-        agency=agency, plugin="srikandi", title="Surat dinas", next_poll_at=NOW
+    world.installation = Installation(
+        agency_id=agency.id,
+        plugin="srikandi",
+        title="Surat dinas",
+        next_poll_at=NOW,
+        settings={"url": "http://layanan.example"},
+        breaker=BreakerState.OPEN,
+        opened_at=NOW,
+        halted_at=NOW,
     )
+    keep_secrets(world.installation, {"token": "rahasia"}, VAULT)
+    keep_webhook_secret(world.installation, f"{SECRET} {OTHER_SECRET}", VAULT)
+    await world.installation.save(force_create=True)
     return world
 
 
@@ -383,12 +402,55 @@ async def _ask(world: World) -> None:
     )
 
 
+async def _administer(world: World) -> None:
+    """The connector's plugin in quarantine, a problem that is known, one that is gone, a deed."""
+    of = {"installation": world.installation, "first_at": NOW, "last_at": NOW}
+    world.rows["problem"] = await ConnectorProblem.create(
+        **of, code=ProblemCode.BREAKER_OPEN, detail="503", dismissed_at=NOW
+    )
+    world.rows["gone problem"] = await ConnectorProblem.create(
+        **of, code=ProblemCode.CURSOR_INVALID, detail="7", dismissed_at=NOW, resolved_at=NOW
+    )
+    await ConnectorEvent.create(
+        installation=world.installation,
+        act=ConnectorAct.CONFIGURED,
+        subject="pengelola.dc",
+        at=NOW,
+        detail="url",
+    )
+    world.rows["other connector"] = await Installation.create(
+        agency=world.rows["agency"], plugin="submitted", title="Bot", next_poll_at=NOW
+    )
+    about = {"distribution": "ekinerja-srikandi", "version": "1.0", "title": "Srikandi"}
+    await Plugin.create(
+        **about,
+        name="srikandi",
+        state=PluginState.READY,
+        problem="dicoba lagi",
+        capabilities=["polling"],
+        settings_schema=SETTINGS_SCHEMA,
+        seen_at=NOW,
+    )
+
+
+SETTINGS_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["url"],
+    "properties": {
+        "url": {"type": "string", "format": "uri"},
+        "token": {"type": "string", "writeOnly": True},
+    },
+}
+
+
 async def _ingest(world: World) -> None:
     """A run of the connector, and an item that was given up."""
     of = {"installation": world.installation}
     world.rows["run"] = await Run.create(
         **of, started_at=NOW, ended_at=NOW, state=RunState.FAILED, problem="layanan tidak menjawab"
     )
+    await _administer(world)
     item = await InboxItem.create(
         **of, source_id="D-0", body={"nip": "0"}, body_hash="0" * 64, received_at=NOW
     )
@@ -399,6 +461,7 @@ async def _ingest(world: World) -> None:
         detail="NIP tidak dikenal",
         created_at=NOW,
         resolved_at=NOW,
+        note="Bukan pegawai",
     )
     await _ask(world)
     plan = await PerformancePlan.get(employee_id=world.people[STAFF].id)
@@ -673,6 +736,7 @@ class Api:
             feed=self.feed,
             authorise=authorise,
             now=lambda: self.now,
+            vault=VAULT,
         )
 
     async def run(self, document: str, **variables: Any) -> Answer:

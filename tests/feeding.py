@@ -26,6 +26,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Role, Scope
 from schema.feeds.models import Installation
+from schema.feeds.secrets import keep_secrets, keep_webhook_secret
 from schema.organizations.models import Agency, Employee, RoleGrant
 from schema.organizations.viewers import scope_of
 from schema.progress import intake
@@ -34,6 +35,7 @@ from schema.progress.models import ProgressRecord
 from schema.tables import transaction
 from schema.targets.models import Classification, Period, Target, TargetKind
 from server.plugin_host import PluginBroken, PluginInfo
+from server.vault import KeyRing
 
 NIP = "199001012015031001"
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -41,6 +43,10 @@ NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
 DAY = date(2026, 11, 24)
 SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDE="
 OTHER_SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDI="
+
+
+VAULT = KeyRing(["dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="])
+"""The vault of tests; its key is nobody's."""
 
 
 async def agency(code: str = "INST-A") -> Agency:
@@ -51,9 +57,17 @@ async def employee(of: Agency, nip: str = NIP, timezone: str = "Asia/Jakarta") -
     return await Employee.create(agency=of, nip=nip, name="Sari Wulandari", timezone=timezone)
 
 
-async def installation(of: Agency, **given: Any) -> Installation:
+async def installation(
+    of: Agency, *, secrets: Mapping[str, Any] | None = None, **given: Any
+) -> Installation:
+    """A connector; `secrets` and a `webhook_secret` are sealed as they are in service."""
     values: dict[str, Any] = {"plugin": "fake", "title": "Layanan", "next_poll_at": NOON}
-    return await Installation.create(agency=of, **values | given)
+    webhook_secret = given.pop("webhook_secret", None)
+    made = Installation(agency_id=of.id, **values | given)
+    keep_secrets(made, secrets or {}, VAULT)
+    keep_webhook_secret(made, webhook_secret, VAULT)
+    await made.save(force_create=True)
+    return made
 
 
 async def target(of: Employee, title: str, year: int = 2026) -> Target:

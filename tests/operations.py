@@ -163,6 +163,8 @@ class Generator:
             return f"${self._variable(kind, value)}"
         if value is None:
             return "null"
+        if isinstance(value, bool):
+            return str(value).lower()
         return (
             str(value)
             if isinstance(value, int) or is_enum_type(get_named_type(argument.type))

@@ -19,6 +19,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute, is_object_type, par
 from strawberry.relay import from_base64, to_base64
 
 from schema.access import (
+    AGENCY_WIDE,
     Scope,
     can_audit,
     can_see_content,
@@ -28,13 +29,19 @@ from schema.access import (
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
 from schema.feeds.models import (
+    ConnectorEvent,
+    ConnectorProblem,
     ConnectorTask,
     DeadLetter,
     DirectoryChange,
     InboxItem,
     Installation,
+    Plugin,
+    PluginState,
     Run,
 )
+from schema.feeds.rules import CRITICAL, fix_of, health
+from schema.feeds.settings import shown
 from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
@@ -122,6 +129,8 @@ TABLES: tuple[type[Row], ...] = (
     BehaviourExpectation,
     CascadeTemplate,
     ClockEvent,
+    ConnectorEvent,
+    ConnectorProblem,
     DailyLog,
     EvaluationPeriod,
     Holiday,
@@ -139,6 +148,7 @@ TABLES: tuple[type[Row], ...] = (
     MatrixMember,
     PerformancePlan,
     Period,
+    Plugin,
     ProgressRecord,
     RecordEvent,
     Retraction,
@@ -258,7 +268,7 @@ class Reference:
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
             case Installation():
                 return can_audit(self.scope, row.agency_id)
-            case Run() | DeadLetter() | ConnectorTask():
+            case Run() | DeadLetter() | ConnectorTask() | ConnectorProblem() | ConnectorEvent():
                 return self.sees(self.rows.get(Installation, row.installation_id))
         raise AssertionError(row)
 
@@ -720,9 +730,9 @@ def cursor_of(keys: tuple[Any, ...]) -> str:
 
 def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
     """The values in a cursor, read as those that `keys` gives of some row."""
-    some = SimpleNamespace(
-        id=UUID(int=0), starts_at=datetime.now(UTC), severity="", kind="", key=UUID(int=0)
-    )
+    instant, key = datetime.now(UTC), UUID(int=0)
+    instants = {"starts_at": instant, "started_at": instant, "at": instant}
+    some = SimpleNamespace(id=key, severity="", kind="", key=key, **instants)
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         parts = zip(text.split(" "), keys(some), strict=True)
@@ -895,7 +905,8 @@ def plan_of_post(see: Reference, post: Any, period: str) -> Any:
 NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
-    Activity, Installation, Run, DeadLetter, ConnectorTask, RoleMatrix, MatrixCell, CascadeTemplate,
+    Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
+    RoleMatrix, MatrixCell, CascadeTemplate,
 )  # fmt: skip
 
 
@@ -928,6 +939,10 @@ def letters(see: Reference, args: Mapping[str, Any]) -> Any:
     if args.get("connector") is not None:
         key = key_in(args["connector"], "Connector")
         rows = [row for row in rows if row.installation_id == key]
+    if args.get("cause") is not None:
+        rows = [row for row in rows if row.cause == args["cause"]]
+    if args.get("resolved") is not None:
+        rows = [row for row in rows if (row.resolved_at is not None) is args["resolved"]]
     return see.page(rows, newest, True, args)
 
 
@@ -941,6 +956,45 @@ def changes_of(see: Reference, task: Any, args: Mapping[str, Any]) -> Any:
 def counted_changes(see: Reference, task: Any) -> list[Any]:
     kinds = [row.kind for row in see.rows.where(DirectoryChange, task_id=task.id)]
     return [SimpleNamespace(kind=one, count=kinds.count(one)) for one in sorted(set(kinds))]
+
+
+def plugins_of(see: Reference) -> list[Any]:
+    administers = see.scope.agencies_with(AGENCY_WIDE)
+    return sorted(see.rows.all(Plugin), key=lambda one: one.name) if administers else []
+
+
+def plugin_info(see: Reference, connector: Any) -> Any:
+    return next(iter(see.rows.where(Plugin, name=connector.plugin)), None)
+
+
+def problems_of(see: Reference, connector: Any) -> list[Any]:
+    rows = see.rows.where(ConnectorProblem, installation_id=connector.id)
+    return sorted(rows, key=lambda row: (row.last_at, row.id), reverse=True)
+
+
+def health_of(see: Reference, connector: Any) -> Any:
+    plugin = plugin_info(see, connector)
+    problems = problems_of(see, connector)
+    return health(
+        enabled=connector.enabled,
+        paused=connector.paused,
+        quarantined=plugin is not None and plugin.state is PluginState.QUARANTINED,
+        halted=connector.halted_at is not None,
+        breaker=connector.breaker,
+        failures=connector.failures,
+        problems=[p.code for p in problems if not (p.resolved_at or p.dismissed_at)],
+    )
+
+
+def breaker_of(connector: Any) -> SimpleNamespace:
+    probe = connector.next_poll_at if connector.breaker == "OPEN" else None
+    state, opened = connector.breaker, connector.opened_at
+    return SimpleNamespace(state=state, opened_at=opened, next_probe_at=probe)
+
+
+def settings_shown(see: Reference, connector: Any) -> Any:
+    plugin = plugin_info(see, connector)
+    return shown(plugin and plugin.settings_schema, connector.settings)
 
 
 def inbox(see: Reference, args: Mapping[str, Any]) -> Any:
@@ -1068,6 +1122,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Query.connectors": lambda see, _, args: sorted(
         see.only_seen(see.rows.all(Installation)), key=lambda i: (i.plugin, i.title)
     ),
+    "Query.plugins": lambda see, _, args: plugins_of(see),
     "Query.deadLetters": lambda see, _, args: letters(see, args),
     "Query.cycleCheck": lambda see, _, args: cycle_check(see, args),
     "CycleCheck.counts": lambda see, check, args: counted_problems(check.found),
@@ -1333,6 +1388,28 @@ RESOLVERS: Mapping[str, Resolve] = {
     ),
     "ConnectorTask.counts": lambda see, t, args: counted_changes(see, t),
     "ConnectorTask.changes": lambda see, t, args: changes_of(see, t, args),
+    "Connector.health": lambda see, c, args: health_of(see, c),
+    "Connector.breaker": lambda see, c, args: breaker_of(c),
+    "Connector.pluginInfo": lambda see, c, args: plugin_info(see, c),
+    "Connector.settings": lambda see, c, args: settings_shown(see, c),
+    "Connector.secretsSet": lambda see, c, args: c.secret_names,
+    "Connector.problems": lambda see, c, args: [
+        row for row in problems_of(see, c) if args.get("all") or row.resolved_at is None
+    ],
+    "Connector.runs": lambda see, c, args: see.page(
+        see.rows.where(Run, installation_id=c.id),
+        lambda run: (run.started_at, run.id),
+        True,
+        args,
+    ),
+    "Connector.history": lambda see, c, args: see.page(
+        see.rows.where(ConnectorEvent, installation_id=c.id),
+        lambda event: (event.at, event.id),
+        True,
+        args,
+    ),
+    "ConnectorProblem.fix": lambda see, p, args: fix_of(p.code),
+    "ConnectorProblem.critical": lambda see, p, args: p.code in CRITICAL,
     "DeadLetter.connector": get(Installation, "installation_id"),
     "DeadLetter.sourceId": lambda see, d, args: see.rows.get(InboxItem, d.inbox_item_id).source_id,
     "DeadLetter.body": lambda see, d, args: body(see, d),

@@ -163,20 +163,32 @@ def test_compose_sets_only_what_is_read_or_explained_in_the_example() -> None:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (choices,) = [
-        action.choices
-        for action in parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
-    ]
-    return dict(choices)
+    """Every command by its words: `load`, `connectors list`."""
+    return dict(commands_of(parser()))
+
+
+def commands_of(
+    whole: argparse.ArgumentParser, before: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in whole._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                inner = dict(commands_of(command, f"{before}{name} "))
+                yield from inner.items() if inner else [(f"{before}{name}", command)]
 
 
 def test_operators_page_lists_every_command_with_its_options() -> None:
     listed = table_of("docs/operators.md", "Commands")
+    groups = {name.split()[0] for name in commands() if " " in name}
 
-    assert {entry.split()[0] for entry in listed} == set(commands())
+    def words(entry: str) -> str:
+        first, *rest = entry.split()
+        return f"{first} {rest[0]}" if first in groups else first
+
+    assert groups == {"connectors"}
+    assert {words(entry) for entry in listed} == set(commands())
     for name, command in commands().items():
-        (line,) = [entry for entry in listed if entry.split()[0] == name]
+        (line,) = [entry for entry in listed if words(entry) == name]
         options = {one for action in command._actions for one in action.option_strings}
         assert set(re.findall(r"--[a-z-]+", line)) == options - {"-h", "--help"}, name
 

@@ -9,6 +9,8 @@ from typing import Any
 from schema.access import Role, Scope
 from schema.feeds.models import (
     ChangeKind,
+    ConnectorAct,
+    ConnectorEvent,
     ConnectorProblem,
     ConnectorTask,
     DeadLetter,
@@ -353,8 +355,11 @@ async def install(agency: Agency) -> Installation:
         agency=agency,
         plugin="fake",
         title=f"Layanan {agency.code}",
-        settings={"password": "rahasia"},
-        webhook_secret=SECRET,
+        settings={"alamat": "http://layanan.example"},
+        secrets="disegel",
+        secret_names=["password"],
+        webhook_secret="disegel",
+        webhook_secrets=1,
         cursor="42",
         next_poll_at=NOON,
     )
@@ -373,6 +378,15 @@ async def install(agency: Agency) -> Installation:
         first_at=NOON,
         last_at=NOON,
     )
+    for code, of in (
+        (ProblemCode.BREAKER_OPEN, "resolved_at"),
+        (ProblemCode.FORGED, "dismissed_at"),
+    ):
+        await ConnectorProblem.create(
+            installation=source, code=code, detail="-", first_at=NOON, last_at=NOON, **{of: NOON}
+        )
+    for act in (ConnectorAct.INSTALLED, ConnectorAct.CONFIGURED):
+        await ConnectorEvent.create(installation=source, act=act, subject="p", at=NOON)
     task = await ConnectorTask.create(
         installation=source, kind=TaskKind.DIRECTORY, requested_by="pengelola", requested_at=NOON
     )

@@ -1,9 +1,7 @@
-"""The GraphQL face of feeds: connectors, their health, dead letters, and service accounts."""
+"""The GraphQL face of feeds: connectors and how they are, plugins, problems, dead letters."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -11,21 +9,94 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from schema.arguments import After, Before, First, Last
-from schema.context import Info
-from schema.errors import DomainError, ErrorCode, NotFound, UserError
-from schema.feeds import models, service
-from schema.feeds.rules import Received
+from schema.feeds import models, rules, settings
 from schema.feeds.task_graph import ConnectorTaskConnection
 from schema.predicates import of_agencies, of_installation
-from schema.relay import Connection, key_of, refusals
-from schema.selection.declarations import One, many, one, page, reads, value
-from schema.selection.execution import Selected
-from schema.values import plain
+from schema.relay import Connection
+from schema.selection.declarations import after, many, one, page, reads, same, value
 
 strawberry.enum(models.RunState, description="How a polling run ended.")
 strawberry.enum(
     models.DeadLetterCause, description="Why an item could not become a progress record."
 )
+strawberry.enum(models.PluginState, description="Whether a plugin that was found can be used.")
+strawberry.enum(models.BreakerState, description="Whether a service is asked (circuit breaker).")
+strawberry.enum(models.ProblemCode, description="What is wrong with a connector.")
+strawberry.enum(models.ConnectorAct, description="What somebody did with a connector.")
+strawberry.enum(
+    rules.Health,
+    description="How a connector is, in one word. DEGRADED passes or waits for a look; FAILING "
+    "and HALTED need somebody.",
+)
+
+OPEN_PROBLEMS = """coalesce((SELECT json_agg(p$.code) FROM connector_problem p$
+  WHERE p$.installation_id = @row.id AND p$.resolved_at IS NULL
+    AND p$.dismissed_at IS NULL), '[]')"""
+IN_QUARANTINE = """EXISTS (SELECT FROM plugin p$ WHERE p$.name = @row.plugin
+  AND p$.state = 'QUARANTINED')"""
+
+
+@reads(model=models.Plugin, visible="cardinality(@agencies) > 0")
+@strawberry.type(description="A plugin as a worker last saw it.")
+class Plugin:
+    name: str = strawberry.field(description="Its entry point, by which connectors name it.")
+    distribution: str = strawberry.field(description="The Python distribution that brought it.")
+    version: str = strawberry.field(description="Of the plugin.")
+    title: str = strawberry.field(description="What its vendor calls it.")
+    capabilities: list[str] = strawberry.field(
+        description="polling, webhook, file, directory, results: what it can do."
+    )
+    settings_schema: JSON = strawberry.field(
+        description="JSON Schema of its settings; what is secret is `writeOnly`."
+    )
+    state: models.PluginState = strawberry.field(description="Whether it can be used.")
+    problem: str | None = strawberry.field(description="Why it is in quarantine.")
+    seen_at: datetime = strawberry.field(description="When a worker saw it last.")
+
+
+@strawberry.type(description="What somebody can do about a problem.")
+class ProblemFix:
+    indonesian: str = strawberry.field(description="In Indonesian.")
+    english: str = strawberry.field(description="In English.")
+
+
+@reads(model=models.ConnectorProblem, visible=of_installation("@it.installation_id"))
+@strawberry.type(description="Something wrong with a connector, once however often it was met.")
+class ConnectorProblem(relay.Node):
+    id: relay.NodeID[UUID]
+    code: models.ProblemCode = strawberry.field(description="Stable; translate by it.")
+    detail: str = strawberry.field(description="Which thing, what is wrong with it.")
+    fix: ProblemFix = after(rules.fix_of, "What somebody can do.", code="@row.code")
+    critical: bool = after(
+        rules.is_critical, "Nothing comes in under it, or nothing can be trusted.", code="@row.code"
+    )
+    times: int = strawberry.field(description="How often it was met.")
+    first_at: datetime = strawberry.field(description="When it was met first.")
+    last_at: datetime = strawberry.field(description="When it was met last.")
+    dismissed_at: datetime | None = strawberry.field(
+        description="When an administrator said that it is known."
+    )
+    resolved_at: datetime | None = strawberry.field(description="Null until it is gone.")
+
+
+@reads(model=models.ConnectorEvent, visible=of_installation("@it.installation_id"))
+@strawberry.type(description="What somebody did with a connector. Never rewritten.")
+class ConnectorEvent:
+    act: models.ConnectorAct = strawberry.field(description="What was done.")
+    at: datetime = strawberry.field(description="When.")
+    subject: str = strawberry.field(description="Who: a token's subject, or the command line.")
+    detail: str = strawberry.field(description="What it touched; never a value of a setting.")
+
+
+@reads(model=models.Installation)
+@strawberry.type(description="The circuit breaker of a connector.")
+class Breaker:
+    state: models.BreakerState = value("@row.breaker", "OPEN: only a probe is sent, and seldom.")
+    opened_at: datetime | None = strawberry.field(description="When it opened last.")
+    next_probe_at: datetime | None = value(
+        "CASE WHEN @row.breaker = 'OPEN' THEN @row.next_poll_at END",
+        "Of an OPEN one: when the service is asked again.",
+    )
 
 
 @reads(model=models.Run, visible=of_installation("@it.installation_id"))
@@ -40,6 +111,16 @@ class Run(relay.Node):
     problem: str | None = strawberry.field(description="What went wrong, if anything.")
 
 
+@strawberry.type(description="Polling runs, newest first, a page at a time.")
+class RunConnection(Connection[Run]):
+    pass
+
+
+@strawberry.type(description="What people did with a connector, newest first.")
+class ConnectorEventConnection(Connection[ConnectorEvent]):
+    pass
+
+
 @reads(model=models.Installation, visible=of_agencies("@it.agency_id"))
 @strawberry.type(description="An installed connector and its health. Secrets are never read back.")
 class Connector(relay.Node):
@@ -50,6 +131,42 @@ class Connector(relay.Node):
     poll_seconds: int = strawberry.field(description="Pause between polls.")
     next_poll_at: datetime = strawberry.field(description="When it is polled next.")
     failures: int = strawberry.field(description="Failed runs in a row; 0 is healthy.")
+    paused: bool = strawberry.field(
+        description="Neither polled nor worked off; webhooks and files are kept meanwhile."
+    )
+    halted_at: datetime | None = strawberry.field(
+        description="Since when the intake stands, because nothing could be read any more."
+    )
+    health: rules.Health = after(
+        rules.health,
+        "In one word.",
+        enabled="@row.enabled",
+        paused="@row.paused",
+        quarantined=IN_QUARANTINE,
+        halted="@row.halted_at IS NOT NULL",
+        breaker="@row.breaker",
+        failures="@row.failures",
+        problems=OPEN_PROBLEMS,
+    )
+    breaker: Breaker = same("@row", "Whether its service is asked at all.", trusted=True)
+    plugin_info: Plugin | None = one(
+        "plugin @it",
+        "Its plugin; null until a worker has seen it, and where there is none.",
+        where="@it.name = @row.plugin",
+        trusted=True,
+    )
+    settings: JSON = after(
+        settings.shown,
+        "What it is configured with, without secrets.",
+        schema="(SELECT p$.settings_schema FROM plugin p$ WHERE p$.name = @row.plugin)",
+        settings="@row.settings",
+    )
+    secrets_set: list[str] = value(
+        "@row.secret_names", "Names of the secrets that are set; never what they are."
+    )
+    webhook_secrets: int = strawberry.field(
+        description="How many webhook secrets verify: 0, 1, or 2 while one replaces the other."
+    )
     latest_run: Run | None = one(
         "run @it",
         "Null before the first.",
@@ -81,6 +198,56 @@ class Connector(relay.Node):
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> None: ...
 
+    @many(
+        "connector_problem @it",
+        "What is wrong with it now, the newest first.",
+        where="@it.installation_id = @row.id "
+        "AND (@all::boolean IS TRUE OR @it.resolved_at IS NULL)",
+        order="@it.last_at DESC, @it.id DESC",
+        trusted=True,
+        type=list[ConnectorProblem],
+    )
+    def problems(
+        self,
+        all: Annotated[
+            bool | None, strawberry.argument(description="Also those that are gone.")
+        ] = None,
+    ) -> None: ...
+
+    @page(
+        "run @it",
+        "Its polling runs, newest first.",
+        where="@it.installation_id = @row.id",
+        keys={"@it.started_at": "timestamptz", "@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=RunConnection,
+    )
+    def runs(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> None: ...
+
+    @page(
+        "connector_event @it",
+        "Who did what with it, newest first.",
+        where="@it.installation_id = @row.id",
+        keys={"@it.at": "timestamptz", "@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=ConnectorEventConnection,
+    )
+    def history(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> None: ...
+
 
 @reads(model=models.DeadLetter, visible=of_installation("@it.installation_id"))
 @strawberry.type(description="An item that was given up, with its cause. Nothing is lost.")
@@ -90,6 +257,9 @@ class DeadLetter(relay.Node):
     detail: str = strawberry.field(description="Which thing, what is wrong with it.")
     created_at: datetime = strawberry.field(description="When it was given up.")
     resolved_at: datetime | None = strawberry.field(description="Null while it is open.")
+    note: str | None = strawberry.field(
+        description="Why it was closed without its item being tried again."
+    )
     connector: Connector = one(
         "installation @it", "Where it came from.", where="@it.id = @row.installation_id"
     )
@@ -108,9 +278,6 @@ class DeadLetterConnection(Connection[DeadLetter]):
     pass
 
 
-ONE_LETTER = One(source="dead_letter @it", where="@it.id = @key::uuid")
-
-
 @strawberry.type
 class FeedQuery:
     connectors: list[Connector] = many(
@@ -118,11 +285,20 @@ class FeedQuery:
         "Connectors of the agencies that the viewer administers or audits.",
         order="@it.plugin, @it.title",
     )
+    plugins: list[Plugin] = many(
+        "plugin @it",
+        "Every plugin that a worker has found, for administrators and auditors.",
+        order="@it.name",
+    )
 
     @page(
         "dead_letter @it",
         "What could not become a record, for administrators and auditors.",
-        given={"connector": "@it.installation_id = @connector"},
+        given={
+            "connector": "@it.installation_id = @connector",
+            "cause": "@it.cause = @cause",
+            "resolved": "(@it.resolved_at IS NOT NULL) = @resolved",
+        },
         ids={"connector": "Connector"},
         keys={"@it.id": "uuid"},
         newest=True,
@@ -133,152 +309,15 @@ class FeedQuery:
         connector: Annotated[
             relay.GlobalID | None, strawberry.argument(description="Those of one connector.")
         ] = None,
+        cause: Annotated[
+            models.DeadLetterCause | None, strawberry.argument(description="Those of one cause.")
+        ] = None,
+        resolved: Annotated[
+            bool | None,
+            strawberry.argument(description="False: open ones; true: those that are closed."),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> None: ...
-
-
-@strawberry.input(description="Proof that the source names.")
-class ActivityEvidenceInput:
-    title: str = strawberry.field(description="What it is.")
-    url: str = strawberry.field(description="An http(s) link.")
-
-
-@strawberry.input(description="What a source says that an employee did.")
-class SubmitActivityInput:
-    source_id: str = strawberry.field(description="The source's own id; once for each activity.")
-    nip: str = strawberry.field(description="18 digits.")
-    kind: str = strawberry.field(description="The source's event.")
-    title: str = strawberry.field(description="What was done.")
-    occurred_at: datetime = strawberry.field(description="With a time zone.")
-    ended_at: datetime | None = strawberry.field(default=None, description="Null: an instant.")
-    description: str | None = strawberry.field(default=None, description="More words.")
-    category: str | None = strawberry.field(default=None, description="Class of work.")
-    quantity: Decimal | None = strawberry.field(default=None, description="What was counted.")
-    unit_of_measure: str | None = strawberry.field(default=None, description="Of the quantity.")
-    evidence: list[ActivityEvidenceInput] = strawberry.field(
-        default_factory=list, description="Proof."
-    )
-
-    def received(self) -> Received:
-        """In the form that connectors use too."""
-        body: dict[str, Any] = {
-            "source_id": self.source_id,
-            "nip": self.nip,
-            "kind": self.kind,
-            "title": self.title,
-            "occurred_at": self.occurred_at.isoformat(),
-            "ended_at": self.ended_at and self.ended_at.isoformat(),
-            "description": self.description,
-            "category": self.category,
-            "quantity": None if self.quantity is None else plain(self.quantity),
-            "unit_of_measure": self.unit_of_measure,
-            "evidence": [{"title": one.title, "url": one.url} for one in self.evidence],
-        }
-        return Received(source_id=self.source_id, body=body, kind=models.InboxKind.ACTIVITY)
-
-
-@strawberry.type(description="Whether the activity was taken in, or why not.")
-class SubmitActivityPayload:
-    accepted: bool = strawberry.field(description="True also where it was known already.")
-    user_errors: list[UserError] = strawberry.field(description="Empty where it went well.")
-
-
-@strawberry.input(description="A source takes back an activity or presence that it handed in.")
-class RetractActivityInput:
-    source_id: str = strawberry.field(description="The source's own id of what no longer holds.")
-    at: datetime = strawberry.field(description="When it was taken back. With a time zone.")
-    reason: str = strawberry.field(description="Shown to the employee.")
-
-    def received(self) -> Received:
-        """In the form that connectors use too; an item of its own."""
-        name = f"retraction:{self.source_id}"
-        body = {
-            "source_id": name,
-            "retracts": self.source_id,
-            "at": self.at.isoformat(),
-            "reason": self.reason,
-        }
-        return Received(source_id=name, body=body, kind=models.InboxKind.RETRACTION)
-
-
-@strawberry.type(description="Whether the retraction was taken in, or why not.")
-class RetractActivityPayload:
-    accepted: bool = strawberry.field(description="True also where it was known already.")
-    user_errors: list[UserError] = strawberry.field(description="Empty where it went well.")
-
-
-@strawberry.input(description="A dead letter whose cause was mended.")
-class ReplayDeadLetterInput:
-    id: relay.GlobalID = strawberry.field(description="The dead letter.")
-
-
-@strawberry.type(description="The dead letter, resolved, or why not.")
-class ReplayDeadLetterPayload:
-    dead_letter: DeadLetter | None = strawberry.field(description="Its item waits again.")
-    user_errors: list[UserError] = strawberry.field(description="Empty where it went well.")
-
-
-@strawberry.type
-class FeedMutation:
-    @strawberry.mutation(
-        description="For a connector's service account: hand in an activity of its own source. "
-        "It becomes a pending record of the employee."
-    )
-    async def submit_activity(
-        self, info: Info, input: SubmitActivityInput
-    ) -> SubmitActivityPayload:
-        source, now = info.context.viewer.installation_id, info.context.now()
-        with refusals(info) as refused:
-            taken = await service.accept(own_source(source), [input.received()], now)
-            refuse_changed(taken.changed)
-            return SubmitActivityPayload(accepted=True, user_errors=[])
-        return SubmitActivityPayload(accepted=False, user_errors=refused)
-
-    @strawberry.mutation(
-        description="For a connector's service account: take back an activity of its own source. "
-        "A pending record of it goes; a confirmed one stays and is marked."
-    )
-    async def retract_activity(
-        self, info: Info, input: RetractActivityInput
-    ) -> RetractActivityPayload:
-        source, now = info.context.viewer.installation_id, info.context.now()
-        with refusals(info) as refused:
-            taken = await service.accept(own_source(source), [input.received()], now)
-            refuse_changed(taken.changed)
-            return RetractActivityPayload(accepted=True, user_errors=[])
-        return RetractActivityPayload(accepted=False, user_errors=refused)
-
-    @strawberry.mutation(description="For administrators: let an item be tried again.")
-    async def replay_dead_letter(
-        self, info: Info, input: ReplayDeadLetterInput
-    ) -> ReplayDeadLetterPayload:
-        viewer, now = info.context.viewer, info.context.now()
-        with refusals(info) as refused:
-            key = key_of(input.id, "DeadLetter")
-            await service.replay(viewer, key, now)
-            letter: Any = Selected(ONE_LETTER, {"key": key})
-            return ReplayDeadLetterPayload(dead_letter=letter, user_errors=[])
-        return ReplayDeadLetterPayload(dead_letter=None, user_errors=refused)
-
-
-def refuse_changed(source_ids: Sequence[str]) -> None:
-    """Raises:
-    DomainError: the same id came before with another content, which stays; this one is kept
-        as a dead letter.
-    """
-    if source_ids:
-        raise DomainError(
-            ErrorCode.BAD_USER_INPUT, field="sourceId", detail="known with another content"
-        )
-
-
-def own_source(installation_id: UUID | None) -> UUID:
-    """Raises:
-    NotFound: the viewer is no connector's service account.
-    """
-    if installation_id is None:
-        raise NotFound("Connector")
-    return installation_id

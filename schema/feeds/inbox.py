@@ -20,6 +20,8 @@ from schema.values import uuid7
 
 CHANNEL = "ekinerja_inbox"
 """Notified with the installation's id when something begins to wait. Only a wake-up."""
+POLL = "poll"
+"""Before the id in a notification that is for the poller."""
 LONGEST_DETAIL = 2_000
 MOST_BYTES = 4 * 1024 * 1024
 """Of the bodies that are read at once; a single one may be larger."""
@@ -212,6 +214,13 @@ async def wake(connection: BaseDBAsyncClient, installation_id: UUID) -> None:
     """Tell the worker, once this transaction is committed, that something waits."""
     await connection.execute_query_dict(
         "SELECT pg_notify($1::text, $2::text)", [CHANNEL, str(installation_id)]
+    )
+
+
+async def wake_poller(connection: BaseDBAsyncClient, installation_id: UUID) -> None:
+    """Tell the worker, once this transaction is committed, to look whether a poll is due."""
+    await connection.execute_query_dict(
+        "SELECT pg_notify($1::text, $2::text)", [CHANNEL, f"{POLL} {installation_id}"]
     )
 
 

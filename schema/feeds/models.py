@@ -75,6 +75,25 @@ class ProblemCode(StrEnum):
     FORGED = "FORGED"
 
 
+class ConnectorAct(StrEnum):
+    """What somebody did with a connector. Past facts: they are never rewritten."""
+
+    INSTALLED = "INSTALLED"
+    CONFIGURED = "CONFIGURED"
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+    RUN_REQUESTED = "RUN_REQUESTED"
+    CURSOR_RESET = "CURSOR_RESET"
+    PROBLEM_DISMISSED = "PROBLEM_DISMISSED"
+    LETTERS_REPLAYED = "LETTERS_REPLAYED"
+    LETTER_RESOLVED = "LETTER_RESOLVED"
+    WEBHOOK_SECRET_ADDED = "WEBHOOK_SECRET_ADDED"  # noqa: S105  an act, no secret
+    WEBHOOK_SECRET_DROPPED = "WEBHOOK_SECRET_DROPPED"  # noqa: S105
+    FILE_RECEIVED = "FILE_RECEIVED"
+
+
 class TaskKind(StrEnum):
     """What an administrator asks the worker to do with an installation."""
 
@@ -132,9 +151,13 @@ class Installation(Row):
     secrets: str | None = fields.TextField(
         null=True, description="the settings that are secret, as JSON, encrypted"
     )
+    secret_names: list[str] = ArrayField(
+        element_type="text", default=list, description="which settings are in `secrets`"
+    )
     webhook_secret: str | None = fields.TextField(null=True, description="encrypted")
+    webhook_secrets = fields.IntField(default=0, description="how many are in `webhook_secret`")
     poll_seconds = fields.IntField(default=60)
-    cursor = fields.TextField(null=True)
+    cursor: str | None = fields.TextField(null=True)
     next_poll_at = fields.DatetimeField()
     failures = fields.IntField(default=0, description="failed runs in a row")
     paused = fields.BooleanField(
@@ -213,6 +236,9 @@ class DeadLetter(Row):
     body: Any = fields.JSONField(null=True, description="the changed body, where that is the cause")
     created_at = fields.DatetimeField()
     resolved_at: datetime | None = fields.DatetimeField(null=True)
+    note: str | None = fields.TextField(
+        null=True, description="why it was closed without its item being tried again"
+    )
 
     class Meta:
         table = "dead_letter"
@@ -237,6 +263,23 @@ class ConnectorProblem(Row):
     class Meta:
         table = "connector_problem"
         indexes = (("installation_id", "last_at"),)
+
+
+class ConnectorEvent(Row):
+    """Who did what with a connector, and when. Append-only, and never a secret in it."""
+
+    installation: fields.ForeignKeyRelation[Installation] = fields.ForeignKeyField(
+        "ekinerja.Installation", related_name="events", on_delete=fields.OnDelete.RESTRICT
+    )
+    installation_id: UUID
+    act = fields.CharEnumField(ConnectorAct, max_length=24)
+    subject = fields.CharField(max_length=120, description="a token's, or the command line")
+    at = fields.DatetimeField()
+    detail = fields.TextField(default="")
+
+    class Meta:
+        table = "connector_event"
+        indexes = (("installation_id", "at"),)
 
 
 class ConnectorTask(Row):

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import orjson
 
 from schema.errors import DomainError, ErrorCode
-from schema.feeds.models import InboxKind, ProblemCode
+from schema.feeds.models import BreakerState, InboxKind, ProblemCode
 from schema.values import is_safe_text
 
 LONGEST_SOURCE_ID = 200
@@ -21,6 +22,30 @@ SECRET_BYTES = range(24, 65)
 MOST_SECRETS = 2
 """The old one and the new one, while a sender changes over."""
 POLL_SECONDS = range(1, 86_401)
+
+LONGEST_CURSOR = 64 * 1024
+LONGEST_NOTE = 2_000
+LONGEST_FILE_NAME = 200
+LONGEST_MEDIA_TYPE = 120
+FILE = "file"
+"""The capability of a plugin that reads files."""
+FAILING_AFTER = 3
+"""Failed runs in a row after which a connector is failing: one or two pass by themselves."""
+
+CRITICAL = frozenset(
+    {
+        ProblemCode.PLUGIN_MISSING,
+        ProblemCode.PLUGIN_BROKEN,
+        ProblemCode.SETTINGS_INVALID,
+        ProblemCode.SECRETS_UNREADABLE,
+        ProblemCode.CREDENTIALS_REFUSED,
+        ProblemCode.CURSOR_INVALID,
+        ProblemCode.BREAKER_OPEN,
+        ProblemCode.INTAKE_HALTED,
+        ProblemCode.FORGED,
+    }
+)
+"""Problems under which nothing comes in, or nothing can be trusted that does."""
 
 FIXES: dict[ProblemCode, tuple[str, str]] = {
     ProblemCode.PLUGIN_MISSING: (
@@ -77,6 +102,66 @@ FIXES: dict[ProblemCode, tuple[str, str]] = {
 # A NUL in JSON text, unless the backslash before its `u` is itself escaped.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+class Health(StrEnum):
+    """How a connector is, in one word: the first of these that holds."""
+
+    DISABLED = "DISABLED"
+    PAUSED = "PAUSED"
+    QUARANTINED = "QUARANTINED"
+    HALTED = "HALTED"
+    FAILING = "FAILING"
+    DEGRADED = "DEGRADED"
+    HEALTHY = "HEALTHY"
+
+
+def health(
+    *,
+    enabled: bool,
+    paused: bool,
+    quarantined: bool,
+    halted: bool,
+    breaker: BreakerState,
+    failures: int,
+    problems: list[ProblemCode],
+) -> Health:
+    """The health of a connector; `problems` are the open ones that nobody has dismissed.
+
+    What people have decided comes first, then what keeps everything out, then what may pass.
+    """
+    failing = (
+        breaker is not BreakerState.CLOSED
+        or failures >= FAILING_AFTER
+        or not CRITICAL.isdisjoint(problems)
+    )
+    holds = {
+        Health.DISABLED: not enabled,
+        Health.PAUSED: paused,
+        Health.QUARANTINED: quarantined,
+        Health.HALTED: halted,
+        Health.FAILING: failing,
+        Health.DEGRADED: failures > 0 or bool(problems),
+        Health.HEALTHY: True,
+    }
+    return next(state for state, is_so in holds.items() if is_so)
+
+
+def is_critical(code: ProblemCode) -> bool:
+    return code in CRITICAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What somebody can do about a problem, in both languages."""
+
+    indonesian: str
+    english: str
+
+
+def fix_of(code: ProblemCode) -> Fix:
+    indonesian, english = FIXES[code]
+    return Fix(indonesian=indonesian, english=english)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +256,51 @@ def check_installation(
             raise DomainError(
                 ErrorCode.BAD_USER_INPUT, field="webhookSecret", detail="whsec_ + base64"
             )
+
+
+def check_cursor(cursor: str | None) -> None:
+    """Raises:
+    DomainError: the database cannot hold it, or it is too long.
+    """
+    if cursor is None:
+        return
+    if not is_safe_text(cursor):
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="cursor", detail="cursor")
+    if len(cursor) > LONGEST_CURSOR:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="cursor", limit=LONGEST_CURSOR)
+
+
+def check_note(note: str) -> str:
+    """The note without blanks around it.
+
+    Raises:
+        DomainError: it is blank or too long.
+    """
+    words = note.strip()
+    if not words or not is_safe_text(words):
+        raise DomainError(ErrorCode.REASON_MISSING, field="note")
+    if len(words) > LONGEST_NOTE:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="note", limit=LONGEST_NOTE)
+    return words
+
+
+def check_file(name: str, media_type: str, size: int, most_bytes: int) -> None:
+    """Raises:
+    DomainError: the file has no name, or one with a folder; it is empty, or too large.
+    """
+    printable = name.strip() and name.isprintable() and is_safe_text(name)
+    if not printable or "/" in name or "\\" in name:
+        detail = "the file needs a name, without a folder"
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="name", detail=detail)
+    if len(name) > LONGEST_FILE_NAME:
+        raise DomainError(ErrorCode.TEXT_TOO_LONG, field="name", limit=LONGEST_FILE_NAME)
+    if len(media_type) > LONGEST_MEDIA_TYPE or not is_safe_text(media_type):
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="mediaType", detail="media type")
+    if size == 0:
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="content", detail="the file is empty")
+    if size > most_bytes:
+        detail = f"a file may have at most {most_bytes} bytes"
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="content", detail=detail)
 
 
 def _is_secret(text: str) -> bool:

@@ -1,33 +1,19 @@
-"""Use cases of feeds: install a connector, take a page in, note a failed run, replay.
+"""Use cases of feeds: take in what a source gives, note a run that failed.
 
 One function, one transaction. What a use case of another subject needs inside its own
 transaction is in `inbox`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
-
-from schema.access import Scope, can_administer
-from schema.errors import DomainError, ErrorCode, NotFound
+from schema.errors import NotFound
 from schema.feeds import inbox, problems
 from schema.feeds.breaker import Breaker, after_failure, after_success, pause_after_failure
 from schema.feeds.inbox import Accepted
-from schema.feeds.models import (
-    BreakerState,
-    DeadLetter,
-    DeadLetterCause,
-    InboxItem,
-    Installation,
-    ProblemCode,
-    Run,
-    RunState,
-)
-from schema.feeds.rules import Received, check_installation
-from schema.organizations.models import Agency
+from schema.feeds.models import BreakerState, InboxItem, Installation, ProblemCode, Run, RunState
+from schema.feeds.rules import Received
 from schema.tables import transaction
 
 SUBMITTED = "submitted"
@@ -41,61 +27,10 @@ ANSWERED = frozenset(
         ProblemCode.CURSOR_INVALID,
         ProblemCode.SETTINGS_INVALID,
         ProblemCode.PLUGIN_MISSING,
+        ProblemCode.SECRETS_UNREADABLE,
     }
 )
 """What is gone once a page was fetched."""
-
-
-async def install(
-    agency_id: UUID,
-    *,
-    plugin: str,
-    title: str,
-    settings: Mapping[str, Any],
-    now: datetime,
-    webhook_secret: str | None = None,
-    poll_seconds: int = 60,
-) -> Installation:
-    """Install a connector for an agency; it is polled from `now` on.
-
-    `webhook_secret` is one `whsec_...`, or two with a space between while one replaces the other.
-
-    Raises:
-        NotFound: no such agency.
-        DomainError: a value cannot be taken, or the title is taken.
-    """
-    check_installation(
-        plugin=plugin, title=title, webhook_secret=webhook_secret, poll_seconds=poll_seconds
-    )
-    if not await Agency.exists(id=agency_id):
-        raise NotFound("Agency")
-    try:
-        return await Installation.create(
-            agency_id=agency_id,
-            plugin=plugin,
-            title=title.strip(),
-            settings=dict(settings),
-            webhook_secret=webhook_secret,
-            poll_seconds=poll_seconds,
-            next_poll_at=now,
-        )
-    except IntegrityError as error:
-        raise DomainError(
-            ErrorCode.BAD_USER_INPUT, field="title", detail="already installed"
-        ) from error
-
-
-async def configure(installation_id: UUID, *, settings: Mapping[str, Any], now: datetime) -> None:
-    """Give an installation new settings; it is polled with them at once. The cursor stays.
-
-    Raises:
-        NotFound: no such installation.
-    """
-    changed = await Installation.filter(id=installation_id).update(
-        settings=dict(settings), next_poll_at=now, failures=0
-    )
-    if not changed:
-        raise NotFound("Connector")
 
 
 async def accept(installation_id: UUID, received: Sequence[Received], now: datetime) -> Accepted:
@@ -170,6 +105,13 @@ async def take_page(
     return accepted
 
 
+async def note_unreadable(installation_id: UUID, detail: str, now: datetime) -> None:
+    """Tell the administrator that an installation's secrets cannot be read."""
+    async with transaction() as connection:
+        code = ProblemCode.SECRETS_UNREADABLE
+        await problems.note(connection, installation_id, code, detail, now)
+
+
 async def note_failure(
     installation_id: UUID,
     *,
@@ -228,35 +170,3 @@ def _breaker_of(installation: Installation) -> Breaker:
         failures=installation.failures,
         opened_at=installation.opened_at,
     )
-
-
-async def replay(viewer: Scope, dead_letter_id: UUID, now: datetime) -> DeadLetter:
-    """Let the item wait again now that the cause is mended; the letter is resolved.
-
-    An item whose record exists already gives no second one.
-
-    Raises:
-        NotFound: no such dead letter, or not in an agency that the viewer administers.
-        DomainError: the letter is about a changed body, which replaces nothing by itself.
-    """
-    async with transaction() as connection:
-        letter = (
-            await DeadLetter.filter(id=dead_letter_id)
-            .using_db(connection)
-            .select_for_update()
-            .first()
-        )
-        source = letter and await Installation.get(id=letter.installation_id)
-        if letter is None or not source or not can_administer(viewer, source.agency_id):
-            raise NotFound("Dead letter")
-        if letter.cause is DeadLetterCause.CHANGED_AT_SOURCE:
-            raise DomainError(ErrorCode.BAD_USER_INPUT, detail=str(letter.cause))
-        letter.resolved_at = letter.resolved_at or now
-        await letter.save(using_db=connection, update_fields=["resolved_at"])
-        await (
-            InboxItem.filter(id=letter.inbox_item_id)
-            .using_db(connection)
-            .update(processed_at=None, attempts=0, retry_at=None)
-        )
-        await inbox.wake(connection, letter.installation_id)
-    return letter

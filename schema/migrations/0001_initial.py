@@ -3,7 +3,7 @@ from tortoise.migrations import operations as ops
 from orjson import loads
 from schema.access import Role
 from schema.events import EventKind
-from schema.feeds.models import BreakerState, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
+from schema.feeds.models import BreakerState, ConnectorAct, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
 from schema.matrices.models import MemberRole, Publication
 from schema.organizations.directory_values import ChangeKind
 from schema.organizations.models import AssignmentKind, ClockDirection
@@ -153,7 +153,9 @@ class Migration(migrations.Migration):
                 ('enabled', fields.BooleanField(default=True)),
                 ('settings', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
                 ('secrets', fields.TextField(null=True, description='the settings that are secret, as JSON, encrypted', unique=False)),
+                ('secret_names', ArrayField(default=list, description='which settings are in `secrets`', element_type='text')),
                 ('webhook_secret', fields.TextField(null=True, description='encrypted', unique=False)),
+                ('webhook_secrets', fields.IntField(default=0, description='how many are in `webhook_secret`')),
                 ('poll_seconds', fields.IntField(default=60)),
                 ('cursor', fields.TextField(null=True, unique=False)),
                 ('next_poll_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -181,6 +183,19 @@ class Migration(migrations.Migration):
                 ('resolved_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'connector_problem', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'last_at'])], 'pk_attr': 'id', 'table_description': 'Something wrong with an installation, once however often it is met, until it is gone.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='ConnectorEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.RESTRICT)),
+                ('act', fields.CharEnumField(description='INSTALLED: INSTALLED\nCONFIGURED: CONFIGURED\nENABLED: ENABLED\nDISABLED: DISABLED\nPAUSED: PAUSED\nRESUMED: RESUMED\nRUN_REQUESTED: RUN_REQUESTED\nCURSOR_RESET: CURSOR_RESET\nPROBLEM_DISMISSED: PROBLEM_DISMISSED\nLETTERS_REPLAYED: LETTERS_REPLAYED\nLETTER_RESOLVED: LETTER_RESOLVED\nWEBHOOK_SECRET_ADDED: WEBHOOK_SECRET_ADDED\nWEBHOOK_SECRET_DROPPED: WEBHOOK_SECRET_DROPPED\nFILE_RECEIVED: FILE_RECEIVED', enum_type=ConnectorAct, max_length=24)),
+                ('subject', fields.CharField(description="a token's, or the command line", max_length=120)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('detail', fields.TextField(default='', unique=False)),
+            ],
+            options={'table': 'connector_event', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'at'])], 'pk_attr': 'id', 'table_description': 'Who did what with a connector, and when. Append-only, and never a secret in it.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -268,6 +283,7 @@ class Migration(migrations.Migration):
                 ('body', fields.JSONField(null=True, description='the changed body, where that is the cause', encoder=JSON_DUMPS, decoder=loads)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('resolved_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('note', fields.TextField(null=True, description='why it was closed without its item being tried again', unique=False)),
             ],
             options={'table': 'dead_letter', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'created_at']), Index(fields=['inbox_item_id'])], 'pk_attr': 'id', 'table_description': 'An inbox item that was given up, with its cause; replayed when the cause is mended.'},
             bases=['Row'],

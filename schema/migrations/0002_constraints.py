@@ -101,6 +101,8 @@ ALTER TABLE matrix_cell ADD CHECK (kind IN ('DIRECT', 'WEIGHTED', 'INDIRECT')),
 ALTER TABLE installation ADD CHECK (poll_seconds BETWEEN 1 AND 86400);
 ALTER TABLE installation ADD CHECK (breaker IN ('CLOSED', 'OPEN', 'HALF_OPEN')),
   ADD CHECK (breaker = 'CLOSED' OR opened_at IS NOT NULL);
+ALTER TABLE installation ADD CHECK ((webhook_secret IS NULL) OR (webhook_secret <> ''));
+ALTER TABLE dead_letter ADD CHECK (note IS NULL OR resolved_at IS NOT NULL);
 ALTER TABLE connector_problem ADD CHECK (times > 0 AND last_at >= first_at);
 CREATE UNIQUE INDEX connector_problem_open ON connector_problem (installation_id, code)
   WHERE resolved_at IS NULL;
@@ -168,6 +170,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON plan_event
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evaluation_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON feedback
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON connector_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON agency_policy
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -464,10 +468,10 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
   trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
-GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback, directory_change,
+GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
-GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_app;
+GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;
 
 GRANT INSERT ON inbox_item, dead_letter, run, activity, retraction, clock_event, progress_record,
   evidence, record_event, daily_log, event, plugin, connector_problem, connector_task,

@@ -126,6 +126,7 @@ POLICIES = {
     # What software there is, for whoever administers or audits anything.
     "plugin": f"cardinality({AGENCIES}) > 0",
     "connector_problem": sees("installation", "connector_problem.installation_id"),
+    "connector_event": sees("installation", "connector_event.installation_id"),
     "connector_task": sees("installation", "connector_task.installation_id"),
     "directory_change": sees("connector_task", "directory_change.task_id"),
     "mapping_rule": in_directory("agency_id"),
@@ -142,9 +143,9 @@ POLICIES = {
 UNREAD = ("role_grant", "event")
 PARTLY_READ = {
     "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures, "
-    "paused, breaker, opened_at, halted_at",
+    "paused, breaker, opened_at, halted_at, settings, secret_names, webhook_secrets",
 }
-"""All but the settings, the webhook's secret and the source's cursor."""
+"""All but the secrets, the webhook's secret and the source's cursor."""
 
 # A target as one meets it on a red thread, with whose it is; its own visibility is asked besides.
 KNOT = """id uuid, agency_id uuid, period_id uuid, code varchar, "position" integer, title text,

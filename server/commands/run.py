@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from schema.access import Role
+from schema.feeds.installing import Changes, NewConnector, configure
+from schema.feeds.installing import install as install_connector
 from schema.feeds.models import Installation
-from schema.feeds.service import configure
-from schema.feeds.service import install as install_connector
 from schema.organizations.models import Agency, Employee
 from schema.organizations.service import grant_role
 from schema.targets.models import Target
@@ -25,6 +25,7 @@ from server.app import running_app
 from server.auth import TokenVerifier
 from server.children import child
 from server.commands.load import check, store
+from server.commands.operator import operator_of, settings_schema
 from server.commands.plugins import insist
 from server.commands.serve import WebServer
 from server.database import DatabaseRole, found_database, migrate, opened
@@ -32,6 +33,7 @@ from server.plugin_host import PluginHost
 from server.settings import Settings, SettingsError
 from server.telemetry import configure_logging
 from server.token_keys import DevelopmentKey
+from server.vault import vault_of
 
 ROOT = Path(__file__).parent.parent.parent
 POLL_SECONDS = 5
@@ -99,7 +101,7 @@ async def run(settings: Settings) -> int:
         for fake in demo.fakes:
             answers = await _start(stack, fake, people)
             async with opened(database, DatabaseRole.APPLICATION):
-                await _install(demo, fake, answers)
+                await _install(demo, fake, answers, settings)
         await stack.enter_async_context(child("-m", "server", "worker", environment=_inherit()))
         verifier = TokenVerifier.of(settings)
         async with running_app(settings, database, verifier) as app:
@@ -163,21 +165,20 @@ async def _start(stack: AsyncExitStack, fake: Fake, people: tuple[Path, Path]) -
     return settings
 
 
-async def _install(demo: Demo, fake: Fake, settings: Mapping[str, Any]) -> None:
+async def _install(demo: Demo, fake: Fake, answers: Mapping[str, Any], settings: Settings) -> None:
     """Install the connector, or tell it where its fake listens this time."""
     agency = await Agency.get(code=demo.agency)
+    scope, now, vault = operator_of(agency), utc_now(), vault_of(settings)
+    schema = await settings_schema(fake.plugin)
     known = await Installation.get_or_none(agency_id=agency.id, title=fake.title)
     if known is not None:
-        await configure(known.id, settings=settings, now=utc_now())
+        changes = Changes(settings=answers)
+        await configure(scope, known.id, changes, vault=vault, now=now, schema=schema)
         return
-    await install_connector(
-        agency.id,
-        plugin=fake.plugin,
-        title=fake.title,
-        settings=settings,
-        now=utc_now(),
-        poll_seconds=POLL_SECONDS,
+    asked = NewConnector(
+        plugin=fake.plugin, title=fake.title, settings=answers, poll_seconds=POLL_SECONDS
     )
+    await install_connector(scope, agency.code, asked, vault=vault, now=now, schema=schema)
 
 
 def _inherit() -> dict[str, str]:

@@ -12,6 +12,7 @@ from server.plugin_host import PluginHost
 from server.sequencer import run_sequencer
 from server.settings import Settings
 from server.telemetry import configure_logging
+from server.vault import refuse_unreadable, vault_of
 
 
 async def work(settings: Settings) -> int:
@@ -22,13 +23,15 @@ async def work(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     host = PluginHost(egress=settings.egress_allow, report=report)
+    vault = vault_of(settings)
     async with found_database(settings) as database, opened(database, DatabaseRole.WORKER):
         try:
             await insist(host, settings)
+            await refuse_unreadable(vault)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_sequencer(database, stop))
                 tasks.create_task(run_catalogue(host, stop))
-                tasks.create_task(run_ingestion(database, host, stop))
+                tasks.create_task(run_ingestion(database, host, stop, vault))
         finally:
             await host.close()
     return 0

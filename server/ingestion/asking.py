@@ -29,6 +29,7 @@ from ekinerja_connectors import (
 
 from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, InboxKind, Installation
+from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.outcomes import Asked, Failed, GivenUp, Outcome, Rows, Split, outcome_of
 from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 
@@ -67,6 +68,7 @@ class Asking:
     plugins: Plugins
     now: datetime
     stopped: Callable[[], bool]
+    vault: Vault = KEYLESS
     _failure: str = field(default="", init=False)
 
     async def ask(self, items: Sequence[Waiting]) -> list[Asked]:
@@ -120,7 +122,7 @@ class Asking:
         """The answers; None where the plugin failed on them as a whole, as `_failure` says."""
         try:
             return await self.plugins.translate(*self._place, items)
-        except (AuthFailed, InvalidSettings):
+        except (AuthFailed, InvalidSettings, SecretsUnreadable):
             raise
         except (ConnectorError, PluginBroken) as error:
             self._failure = str(error)
@@ -152,6 +154,8 @@ class Asking:
     async def _answer(self, one: Waiting) -> Outcome:
         try:
             return await self._read(one)
+        except SecretsUnreadable:
+            raise
         except Exception as error:
             outcome = outcome_of(error, one.source_id, self.now)
             if not isinstance(error, (ConnectorError, PluginBroken)):
@@ -177,7 +181,7 @@ class Asking:
     @property
     def _place(self) -> tuple[str, str, Mapping[str, JSON]]:
         one = self.installation
-        return one.plugin, str(one.id), settings_of(one)
+        return one.plugin, str(one.id), settings_of(one, self.vault)
 
 
 def _item(one: Waiting) -> Item:

@@ -16,11 +16,12 @@ from ekinerja_connectors import AuthFailed, InvalidSettings
 from tortoise import Tortoise
 
 from schema.errors import DomainError
-from schema.feeds import inbox, problems
+from schema.feeds import inbox, problems, service
 from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
 from schema.values import utc_now
+from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.asking import OF_PLUGINS, Asking, groups
 from server.ingestion.faults import problem_of
 from server.ingestion.following import follow
@@ -51,6 +52,7 @@ class Intake:
 
     installation_id: UUID
     plugins: Plugins
+    vault: Vault = KEYLESS
     clock: Callable[[], datetime] = utc_now
     spread: Callable[[], float] = random.random
     stopped: Callable[[], bool] = lambda: False
@@ -75,8 +77,13 @@ class Intake:
                 plugins=self.plugins,
                 now=self.clock(),
                 stopped=self.stopped,
+                vault=self.vault,
             )
             done = await self._work_through(installation, asking, backlog.items)
+        except SecretsUnreadable as error:
+            log.warning("ingestion.secrets_unreadable", installation=str(installation.id))
+            await service.note_unreadable(installation.id, str(error), self.clock())
+            return NOT_NOW
         except (PluginBroken, AuthFailed, InvalidSettings) as error:
             # No fault of the items: they wait until somebody has looked.
             await self._wait(installation, error)

@@ -17,7 +17,7 @@ from ekinerja_connectors import (
     Upload,
 )
 
-from schema.feeds.models import Installation
+from schema.feeds.secrets import settings_of
 from server.plugin_host import (
     PluginBroken,
     PluginForged,
@@ -35,11 +35,6 @@ __all__ = [
     "Plugins",
     "settings_of",
 ]
-
-
-def settings_of(installation: Installation) -> Mapping[str, JSON]:
-    """The settings that its plugin gets, secrets included."""
-    return installation.settings
 
 
 class Plugins(Protocol):

@@ -14,6 +14,7 @@ from schema.feeds import service
 from schema.feeds.models import BreakerState, Installation, RunState
 from schema.feeds.rules import Received
 from schema.values import is_safe_text, utc_now
+from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.faults import problem_of
 from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 from server.ingestion.retry import FOR_AN_ADMINISTRATOR, backoff
@@ -37,6 +38,7 @@ class Poller:
 
     installation_id: UUID
     plugins: Plugins
+    vault: Vault = KEYLESS
     clock: Callable[[], datetime] = utc_now
     spread: Callable[[], float] = random.random
 
@@ -61,10 +63,14 @@ class Poller:
             page = await self.plugins.fetch(
                 installation.plugin,
                 str(installation.id),
-                settings_of(installation),
+                settings_of(installation, self.vault),
                 installation.cursor,
             )
             await self._keep(installation, page, started_at)
+        except SecretsUnreadable as error:
+            pause = FOR_AN_ADMINISTRATOR
+            await service.note_unreadable(installation.id, str(error), self.clock())
+            await self._fail(installation, RunState.FAILED, error, pause, started_at)
         except Retryable as error:
             pause = backoff(installation.failures + 1, self.spread())
             await self._fail(installation, RunState.RETRYING, error, pause, started_at)

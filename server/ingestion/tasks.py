@@ -41,6 +41,7 @@ from schema.organizations.directory_values import (
 )
 from schema.organizations.models import Agency, AssignmentKind, Employee
 from schema.values import is_safe_text, local_date, utc_now
+from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.masking import Mask
 from server.ingestion.plugins import PluginBroken, Plugins, settings_of
 
@@ -73,6 +74,7 @@ class Errands:
     """Works tasks off, one at a time; several may run beside each other."""
 
     plugins: Plugins
+    vault: Vault = KEYLESS
     clock: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Any] = asyncio.sleep
 
@@ -107,7 +109,7 @@ class Errands:
         mask = Mask(())
         try:
             about = await self.plugins.describe(installation.plugin)
-            settings = settings_of(installation)
+            settings = settings_of(installation, self.vault)
             mask = Mask.of(settings, about.settings_schema)
             if task.kind is TaskKind.DRY_RUN:
                 _demand(about.capabilities, "polling", installation.plugin)
@@ -116,7 +118,7 @@ class Errands:
             else:
                 _demand(about.capabilities, "directory", installation.plugin)
                 answer, changes = await self._directory(installation, settings, mask)
-        except (ConnectorError, PluginBroken, DomainError, TaskFailed) as error:
+        except (ConnectorError, PluginBroken, DomainError, SecretsUnreadable, TaskFailed) as error:
             words = mask.text(f"{type(error).__name__}: {error}")
             log.warning("ingestion.task_failed", task=str(task.id), problem=words)
             await tasks.fail(task, words, self.clock())

@@ -21,7 +21,9 @@ from schema.errors import NotFound
 from schema.feeds import service
 from schema.feeds.models import InboxKind, Installation
 from schema.feeds.rules import Received
+from schema.feeds.secrets import webhook_secret_of
 from schema.values import utc_now
+from schema.vault import SecretsUnreadable, Vault
 
 MOST_BYTES = 256 * 1024
 MOST_SIGNATURES = 10
@@ -53,11 +55,13 @@ async def webhook(request: Request) -> Response:
     try:
         installation = await _installation(request.path_params["installation"])
         body = await _body(request)
-        delivery_id, text = verified(body, request.headers, installation.webhook_secret or "")
+        secrets = await _secrets(installation, request.app.state.vault)
+        delivery_id, text = verified(body, request.headers, secrets)
         await _keep(installation.id, delivery_id, text, kept_headers(request.headers))
     except Refused as refusal:
         log.info("webhook.refused", status=refusal.status, reason=refusal.reason)
-        return JSONResponse({"error": refusal.reason}, refusal.status)
+        later = {"retry-after": "60"} if refusal.status == 503 else None
+        return JSONResponse({"error": refusal.reason}, refusal.status, later)
     return JSONResponse({"accepted": delivery_id}, 202)
 
 
@@ -112,6 +116,16 @@ async def _installation(name: str) -> Installation:
     if found is None or not found.webhook_secret:
         raise Refused(404, "there is no such webhook")
     return found
+
+
+async def _secrets(installation: Installation, vault: Vault) -> str:
+    """What the sender signs with. Where it cannot be read nothing is lost: the sender tries again,
+    and the administrator is told."""
+    try:
+        return webhook_secret_of(installation, vault)
+    except SecretsUnreadable as error:
+        await service.note_unreadable(installation.id, str(error), utc_now())
+        raise Refused(503, "signatures cannot be verified now; try again later") from None
 
 
 async def _body(request: Request) -> bytes:

@@ -17,7 +17,8 @@ import asyncpg
 import structlog
 
 from schema.feeds import tasks
-from schema.feeds.inbox import CHANNEL
+from schema.feeds.inbox import CHANNEL, POLL
+from schema.vault import KEYLESS, Vault
 from server.database import Database, DatabaseRole
 from server.ingestion.intake import Intake
 from server.ingestion.loop import Loop
@@ -50,9 +51,9 @@ class Feed:
     tasks: tuple[asyncio.Task[None], ...] = field(default=())
 
     @classmethod
-    def start(cls, installation_id: UUID, plugins: Plugins) -> "Feed":
-        polling = Poller(installation_id=installation_id, plugins=plugins)
-        taking = Intake(installation_id=installation_id, plugins=plugins)
+    def start(cls, installation_id: UUID, plugins: Plugins, vault: Vault) -> "Feed":
+        polling = Poller(installation_id=installation_id, plugins=plugins, vault=vault)
+        taking = Intake(installation_id=installation_id, plugins=plugins, vault=vault)
         feed = cls(
             Loop(f"poller {installation_id}", polling.step),
             Loop(f"intake {installation_id}", taking.step),
@@ -84,15 +85,19 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Event) -> None:
+async def run_ingestion(
+    database: Database, plugins: Plugins, stop: asyncio.Event, vault: Vault = KEYLESS
+) -> None:
     """Feed all enabled installations that no other worker feeds, until `stop` is set.
 
     Tortoise must be open as the worker role. A lost database connection is made anew.
     """
-    errands = [Loop(f"errands {n}", Errands(plugins=plugins).step) for n in range(ERRANDS)]
+    errands = [
+        Loop(f"errands {n}", Errands(plugins=plugins, vault=vault).step) for n in range(ERRANDS)
+    ]
     running = [asyncio.create_task(one.run()) for one in errands]
     try:
-        await _feed(database, plugins, errands, stop)
+        await _feed(database, plugins, vault, errands, stop)
     finally:
         for loop, task in zip(errands, running, strict=True):
             loop.stop()
@@ -101,7 +106,11 @@ async def run_ingestion(database: Database, plugins: Plugins, stop: asyncio.Even
 
 
 async def _feed(
-    database: Database, plugins: Plugins, errands: list[Loop], stop: asyncio.Event
+    database: Database,
+    plugins: Plugins,
+    vault: Vault,
+    errands: list[Loop],
+    stop: asyncio.Event,
 ) -> None:
     while not stop.is_set():
         try:
@@ -112,7 +121,7 @@ async def _feed(
             continue
         feeds: dict[UUID, Feed] = {}
         try:
-            await _tend(connection, plugins, feeds, errands, stop)
+            await _tend(connection, plugins, vault, feeds, errands, stop)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("ingestion.connection_lost", problem=str(error))
             await _pause(stop)
@@ -125,6 +134,7 @@ async def _feed(
 async def _tend(
     connection: "asyncpg.Connection[asyncpg.Record]",
     plugins: Plugins,
+    vault: Vault,
     feeds: dict[UUID, Feed],
     errands: list[Loop],
     stop: asyncio.Event,
@@ -132,8 +142,10 @@ async def _tend(
     """Start and stop feeds as installations come and go."""
 
     def wake(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        word, _, name = str(payload).rpartition(" ")
         with contextlib.suppress(ValueError, KeyError):
-            feeds[UUID(str(payload))].intake.wake()
+            feed = feeds[UUID(name)]
+            (feed.poller if word == POLL else feed.intake).wake()
 
     def wake_errands(_connection: Any, _pid: int, _channel: str, _payload: object) -> None:
         for loop in errands:
@@ -151,7 +163,7 @@ async def _tend(
             feeds[due].poller.wake()  # somebody asked for it while it pauses
         for new in enabled.keys() - feeds.keys():
             if await connection.fetchval(CLAIM, str(new)):
-                feeds[new] = Feed.start(new, plugins)
+                feeds[new] = Feed.start(new, plugins, vault)
         await _pause(stop)
 
 

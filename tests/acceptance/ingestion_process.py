@@ -22,6 +22,7 @@ from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.faults import report
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
+from tests.feeding import VAULT
 
 WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 
@@ -41,7 +42,7 @@ async def work(url: str, folder: str, deadline: str = "60") -> None:
     collect_seldom()
     async with opened(database, DatabaseRole.WORKER):
         say_ready()
-        await run_ingestion(database, plugins, stop)
+        await run_ingestion(database, plugins, stop, VAULT)
         await plugins.close()
 
 
@@ -53,6 +54,7 @@ async def serve(url: str, port: str) -> None:
             yield
 
     app = Starlette(routes=[WEBHOOK], lifespan=lifespan)
+    app.state.vault = VAULT
     config = uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning")
     await uvicorn.Server(config).serve()
 

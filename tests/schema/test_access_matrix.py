@@ -76,6 +76,8 @@ WHO: Mapping[str, frozenset[str]] = {
     "pending": frozenset(("self",)),
     # connectors and dead letters: the agency's administrator, and the auditor reading
     "feeds": frozenset(WIDE),
+    # what plugins there are: who administers or audits any agency
+    "plugins": frozenset((*WIDE, "other administrator")),
     # who am I: whoever has a token; an own employee: whoever is one
     "signed in": frozenset(VIEWERS) - {"nobody"},
     "employees": frozenset((*AGENCY, "other agency")),
@@ -742,8 +744,75 @@ PLACES = (
         "connector",
         {
             "feeds": "id plugin title enabled pollSeconds nextPollAt failures latestRun "
-            "waitingCount deadLetterCount tasks"
+            "waitingCount deadLetterCount tasks paused haltedAt health breaker pluginInfo settings "
+            "secretsSet webhookSecrets problems runs history"
         },
+    ),
+    Place(
+        "breaker",
+        "Breaker",
+        on_node("connector", "Connector", "breaker { @ }"),
+        {"feeds": "state openedAt nextProbeAt"},
+    ),
+    Place(
+        "plugin",
+        "Plugin",
+        "plugins { @ }",
+        {
+            "plugins": "name distribution version title capabilities settingsSchema state problem "
+            "seenAt"
+        },
+    ),
+    node(
+        "connector's problem",
+        "ConnectorProblem",
+        "connector problem",
+        {
+            "feeds": "id code detail fix critical times firstAt lastAt dismissedAt",
+            "never": "resolvedAt",
+        },
+    ),
+    Place(
+        "fix",
+        "ProblemFix",
+        on_node("connector problem", "ConnectorProblem", "fix { @ }"),
+        {"feeds": "indonesian english"},
+    ),
+    node(
+        "connector's problem that is gone",
+        "ConnectorProblem",
+        "gone problem",
+        {"feeds": "id code detail fix critical times firstAt lastAt dismissedAt resolvedAt"},
+    ),
+    Place(
+        "runs",
+        "RunConnection",
+        on_node("connector", "Connector", "runs { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a run",
+        "RunEdge",
+        on_node("connector", "Connector", "runs { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "history of a connector",
+        "ConnectorEventConnection",
+        on_node("connector", "Connector", "history { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to an act",
+        "ConnectorEventEdge",
+        on_node("connector", "Connector", "history { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "act",
+        "ConnectorEvent",
+        on_node("connector", "Connector", "history { edges { node { @ } } }"),
+        {"feeds": "act at subject detail"},
     ),
     node(
         "run",
@@ -755,7 +824,7 @@ PLACES = (
         "dead letter",
         "DeadLetter",
         "dead letter",
-        {"feeds": "id cause detail createdAt resolvedAt connector sourceId body"},
+        {"feeds": "id cause detail createdAt resolvedAt note connector sourceId body"},
     ),
     Place(
         "dead letters",
@@ -845,6 +914,8 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "target": ("work", 'target(id: "{target T}") { id }'),
     "team": ("supervisor's work", TEAM % "on"),
     "connectors": ("feeds", "connectors { id }"),
+    # Which software there is, no secret of one agency: whoever administers any.
+    "plugins": ("plugins", "plugins { name }"),
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
     "cycleCheck": ("feeds", CHECK % "on"),
 }
@@ -958,6 +1029,55 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "installConnector": (
+        'input: {agency: "DC", plugin: "srikandi", title: "Baru", '
+        'settings: {url: "http://layanan.example", token: "rahasia"}}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "configureConnector": (
+        'input: {id: "{connector}", settings: {url: "http://layanan.example"}, pollSeconds: 30}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "setConnectorEnabled": (
+        'input: {id: "{connector}", enabled: true}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "pauseConnector": (
+        'input: {id: "{other connector}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "resumeConnector": ('input: {id: "{connector}"}', frozenset({"administrator"}), "NOT_FOUND"),
+    "runConnector": ('input: {id: "{connector}"}', frozenset({"administrator"}), "NOT_FOUND"),
+    "resetConnectorCursor": (
+        'input: {id: "{connector}", cursor: "7"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "rotateWebhookSecret": (
+        'input: {id: "{connector}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "dropWebhookSecret": ('input: {id: "{connector}"}', frozenset({"administrator"}), "NOT_FOUND"),
+    "dismissProblem": (
+        'input: {id: "{connector problem}"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "replayDeadLetters": (
+        'input: {ids: ["{dead letter}"]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "resolveDeadLetter": (
+        'input: {id: "{dead letter}", note: "Bukan kegiatan"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     # The superior's own results; once only, for then there is another version.
     "saveMatrix": (
         'input: {plan: "{plan of superior}", members: [{employee: "{nip}", cells: []}]}',
@@ -1020,6 +1140,11 @@ PAYLOADS = {
     "ReplayDeadLetterPayload",
     "ConnectorTaskPayload",
     "ApplyDirectoryPayload",
+    "ReplayDeadLettersPayload",
+    "ResolveDeadLetterPayload",
+    "ConnectorPayload",
+    "RotateWebhookSecretPayload",
+    "DismissProblemPayload",
     "SetPolicyPayload",
     "SetWorkingWeekPayload",
     "SetHolidaysPayload",
@@ -1159,6 +1284,9 @@ def names(world: World) -> dict[str, str]:
         "run": key_of(world.rows["run"]),
         "task": key_of(world.rows["task"]),
         "task to apply": key_of(world.rows["task to apply"]),
+        "other connector": key_of(world.rows["other connector"], "Connector"),
+        "connector problem": key_of(world.rows["problem"]),
+        "gone problem": key_of(world.rows["gone problem"]),
         "dead letter": key_of(world.dead_letter),
         "stage": key_of(world.stages[0]),
         "unit C": key_of(world.rows["unit C"]),
@@ -1381,6 +1509,9 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
     of_type = {
         "target T": "Target",
         "dead letter": "DeadLetter",
+        "connector": "Connector",
+        "other connector": "Connector",
+        "connector problem": "ConnectorProblem",
         "plan of superior": "PerformancePlan",
         "matrix": "RoleMatrix",
         "weighted cell": "MatrixCell",

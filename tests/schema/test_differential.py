@@ -18,6 +18,7 @@ from strawberry.relay import to_base64
 from schema.access import Scope
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
+from schema.feeds.models import DeadLetterCause
 from schema.graph import build_schema
 from schema.organizations.directory_values import ChangeKind
 from schema.organizations.models import Employee
@@ -93,6 +94,9 @@ def pools_of(rows: Rows) -> Pools:
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
         "change": [*ChangeKind, None, None],
+        "cause": [*DeadLetterCause, None],
+        "resolved": [True, False, None],
+        "all": [True, False, None],
         "first": [1, 2, 5, 100, 0, 101, None],
         "last": [1, 2, 5, 100, 0, None],
         "after": [*cursors, "x", "", None],

@@ -10,7 +10,7 @@ from ekinerja_connectors import Activity, Evidence
 from tortoise.exceptions import OperationalError
 
 from schema.errors import DomainError, ErrorCode, NotFound
-from schema.feeds import inbox, service
+from schema.feeds import dead_letters, inbox, service
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, InboxKind, Installation
 from schema.feeds.rules import Received
 from schema.organizations.models import Employee
@@ -197,7 +197,7 @@ async def test_another_body_under_a_known_id_becomes_one_dead_letter(person: Emp
     )
     assert (await InboxItem.get()).body == {"hal": "Undangan", "nomor": 1}
     with pytest.raises(DomainError):
-        await service.replay(await feeding.administrator(await person.agency), letter.id, NOON)
+        await dead_letters.replay(await feeding.administrator(await person.agency), letter.id, NOON)
 
 
 async def test_two_bodies_under_one_id_in_one_page_keep_the_first(person: Employee) -> None:
@@ -241,7 +241,7 @@ async def test_a_dead_letter_is_replayed(person: Employee) -> None:
     assert (await inbox.waiting(connection(), item.installation_id, NOON, 10)).items == []
     letter = await DeadLetter.get()
 
-    await service.replay(await feeding.administrator(await person.agency), letter.id, NOON)
+    await dead_letters.replay(await feeding.administrator(await person.agency), letter.id, NOON)
 
     assert letter.resolved_at is None
     assert (await DeadLetter.get()).resolved_at == NOON
@@ -251,52 +251,6 @@ async def test_a_dead_letter_is_replayed(person: Employee) -> None:
 
 async def test_what_is_not_there_cannot_be_replayed_or_pushed_to(person: Employee) -> None:
     with pytest.raises(NotFound):
-        await service.replay(await feeding.administrator(await person.agency), person.id, NOON)
+        await dead_letters.replay(await feeding.administrator(await person.agency), person.id, NOON)
     with pytest.raises(NotFound):
         await service.accept(person.id, [Received(source_id="D-1", body=1)], NOON)
-
-
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"plugin": "../etc"}, "plugin"),
-        ({"title": " "}, "title"),
-        ({"title": "x" * 201}, "title"),
-        ({"poll_seconds": 0}, "pollSeconds"),
-        ({"webhook_secret": "rahasia"}, "webhookSecret"),
-        ({"webhook_secret": "whsec_c2hvcnQ="}, "webhookSecret"),
-        ({"webhook_secret": " ".join([feeding.SECRET] * 3)}, "webhookSecret"),
-        ({"title": "Layanan"}, "title"),
-    ],
-)
-async def test_an_installation_that_cannot_be_is_refused(
-    database: Database, given: dict[str, object], field: str
-) -> None:
-    agency = await feeding.agency()
-    right: dict[str, object] = {"plugin": "fake", "title": "Baru", "settings": {}, "now": NOON}
-    await service.install(agency.id, **right | {"title": "Layanan"})  # type: ignore[arg-type]
-
-    with pytest.raises(DomainError) as refusal:
-        await service.install(agency.id, **right | given)  # type: ignore[arg-type]
-
-    assert refusal.value.field == field
-    assert feeding.SECRET not in str(refusal.value)
-
-
-async def test_a_connector_is_installed_with_two_secrets_while_one_is_replaced(
-    database: Database,
-) -> None:
-    agency = await feeding.agency()
-    secrets = f"{feeding.SECRET} {feeding.OTHER_SECRET}"
-
-    made = await service.install(
-        agency.id,
-        plugin="siasn",
-        title="SIASN",
-        settings={"a": 1},
-        now=NOON,
-        webhook_secret=secrets,
-    )
-
-    assert (await Installation.get()).id == made.id
-    assert (await Installation.get()).webhook_secret == secrets

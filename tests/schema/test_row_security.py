@@ -170,7 +170,7 @@ async def test_the_reader_writes_nowhere(world: World, reader: Connection) -> No
 
 async def test_secrets_are_not_the_readers(world: World, reader: Connection) -> None:
     for secret in (
-        "SELECT settings FROM installation",
+        "SELECT secrets FROM installation",
         "SELECT webhook_secret FROM installation",
         "SELECT cursor FROM installation",
         "SELECT * FROM installation",

@@ -19,7 +19,7 @@ from ekinerja_connectors import (
     Skippable,
 )
 
-from schema.feeds import service
+from schema.feeds import dead_letters, service
 from schema.feeds.models import (
     DeadLetter,
     DeadLetterCause,
@@ -278,7 +278,7 @@ async def test_an_unknown_person_is_kept_and_replayed_once_they_exist(
 
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         await feeding.employee(await feed.agency, newcomer)
-        await service.replay(await feeding.administrator(await feed.agency), letter.id, NOON)
+        await dead_letters.replay(await feeding.administrator(await feed.agency), letter.id, NOON)
     async with opened(fresh_database, DatabaseRole.WORKER):
         await intake(feed, FakePlugins()).step()
 

@@ -16,11 +16,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem, InboxKind, Installation
+from schema.feeds.secrets import keep_webhook_secret
 from schema.values import utc_now
 from server.database import Database
 from server.ingestion.webhooks import MOST_BYTES, Refused, verified, webhook
 from tests import feeding
-from tests.feeding import OTHER_SECRET, SECRET, count
+from tests.feeding import OTHER_SECRET, SECRET, VAULT, count
 
 WEBHOOK = Route("/connectors/{installation}/webhook", webhook, methods=["POST"])
 BODY = b'{"id":"D-1","hal":"Undangan"}'
@@ -53,7 +54,9 @@ async def feed(database: Database) -> Installation:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     # An exception of the endpoint is an answer of 500, as it would be in service.
-    transport = httpx.ASGITransport(Starlette(routes=[WEBHOOK]), raise_app_exceptions=False)
+    app = Starlette(routes=[WEBHOOK])
+    app.state.vault = VAULT
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
@@ -157,7 +160,8 @@ async def test_a_delivery_is_taken_within_five_minutes_of_its_time(
 async def test_both_secrets_hold_while_one_replaces_the_other(
     feed: Installation, client: httpx.AsyncClient, secret: str
 ) -> None:
-    await Installation.filter(id=feed.id).update(webhook_secret=f"{SECRET}  {OTHER_SECRET}")
+    keep_webhook_secret(feed, f"{SECRET}  {OTHER_SECRET}", VAULT)
+    await feed.save()
 
     answer = await client.post(path(feed), content=BODY, headers=signed(secret=secret))
 
