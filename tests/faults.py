@@ -20,7 +20,7 @@ from schema.feeds.models import Installation
 from schema.values import utc_now
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
-from tests.feeding import NIP, SECRET
+from tests.feeding import NIP, SECRET, SECRET_KEY
 from tests.processes import Running, environment, running, serving, token_of
 
 FAULTS = ("hang", "block", "crash", "leak", "garbage", "flood", "swallow", "forge")
@@ -155,7 +155,7 @@ async def working(database: Database, folder: Path, log: Path) -> AsyncIterator[
     """A worker as in production, but for its plugins' folder and its short deadline."""
     module, url = "tests.acceptance.ingestion_process", database.urls[DatabaseRole.WORKER]
     arguments = ("-m", module, "worker", url, str(folder), str(DEADLINE_SECONDS))
-    env = environment(folder, database)
+    env = environment(folder, database, EKINERJA_SECRET_KEYS=SECRET_KEY)
     before = len(log.read_text()) if log.exists() else 0
     async with running(*arguments, env=env, log=log) as one:
 
@@ -223,7 +223,9 @@ async def _evenly(one: Any, rate: int, seconds: float) -> None:
 @contextlib.asynccontextmanager
 async def api(database: Database, folder: Path, good: Installation) -> AsyncIterator[Load]:
     """The API as in production, under no load yet."""
-    async with serving(environment(folder, database), folder / "api.log") as server:
+    async with serving(
+        environment(folder, database, EKINERJA_SECRET_KEYS=SECRET_KEY), folder / "api.log"
+    ) as server:
         yield Load(server, folder, f"{server.url}/connectors/{good.id}/webhook")
 
 

@@ -45,7 +45,8 @@ SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDE="
 OTHER_SECRET = "whsec_" + "c2VjcmV0LWZvci10ZXN0cy1vbmx5LTAwMDI="
 
 
-VAULT = KeyRing(["dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="])
+SECRET_KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+VAULT = KeyRing([SECRET_KEY])
 """The vault of tests; its key is nobody's."""
 
 

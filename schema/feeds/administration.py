@@ -3,13 +3,14 @@
 One function, one transaction, and one line of its history.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from schema.access import Scope, can_administer
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import history, inbox, problems
 from schema.feeds.administering import Administered, administered
+from schema.feeds.breaker import PROBE_EVERY
 from schema.feeds.models import (
     BreakerState,
     ConnectorAct,
@@ -20,9 +21,6 @@ from schema.feeds.models import (
 )
 from schema.feeds.rules import check_cursor
 from schema.tables import transaction
-
-PROBE_EVERY = timedelta(seconds=30)
-"""The shortest pause between two probes of a service that is away."""
 
 
 async def set_enabled(

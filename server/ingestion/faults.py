@@ -8,6 +8,7 @@ from ekinerja_connectors import AuthFailed, InvalidCursor, InvalidSettings, Retr
 from schema.feeds.catalogue import note_problem
 from schema.feeds.models import ProblemCode
 from schema.values import utc_now
+from schema.vault import SecretsUnreadable
 from server.ingestion.plugins import PluginBroken, PluginForged, PluginKilled, PluginMissing
 
 KINDS: tuple[tuple[type[Exception], ProblemCode], ...] = (
@@ -19,6 +20,7 @@ KINDS: tuple[tuple[type[Exception], ProblemCode], ...] = (
     (AuthFailed, ProblemCode.CREDENTIALS_REFUSED),
     (InvalidSettings, ProblemCode.SETTINGS_INVALID),
     (InvalidCursor, ProblemCode.CURSOR_INVALID),
+    (SecretsUnreadable, ProblemCode.SECRETS_UNREADABLE),
 )
 """Most particular class first; whatever else a connector raises says that its service's answers
 are not what it knows."""

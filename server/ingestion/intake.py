@@ -16,7 +16,7 @@ from ekinerja_connectors import AuthFailed, InvalidSettings
 from tortoise import Tortoise
 
 from schema.errors import DomainError
-from schema.feeds import inbox, problems, service
+from schema.feeds import inbox, problems
 from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
@@ -80,11 +80,7 @@ class Intake:
                 vault=self.vault,
             )
             done = await self._work_through(installation, asking, backlog.items)
-        except SecretsUnreadable as error:
-            log.warning("ingestion.secrets_unreadable", installation=str(installation.id))
-            await service.note_unreadable(installation.id, str(error), self.clock())
-            return NOT_NOW
-        except (PluginBroken, AuthFailed, InvalidSettings) as error:
+        except (PluginBroken, AuthFailed, InvalidSettings, SecretsUnreadable) as error:
             # No fault of the items: they wait until somebody has looked.
             await self._wait(installation, error)
             return NOT_NOW

@@ -67,14 +67,10 @@ class Poller:
                 installation.cursor,
             )
             await self._keep(installation, page, started_at)
-        except SecretsUnreadable as error:
-            pause = FOR_AN_ADMINISTRATOR
-            await service.note_unreadable(installation.id, str(error), self.clock())
-            await self._fail(installation, RunState.FAILED, error, pause, started_at)
         except Retryable as error:
             pause = backoff(installation.failures + 1, self.spread())
             await self._fail(installation, RunState.RETRYING, error, pause, started_at)
-        except (ConnectorError, PluginBroken, DomainError) as error:
+        except (ConnectorError, PluginBroken, DomainError, SecretsUnreadable) as error:
             pause = FOR_AN_ADMINISTRATOR
             await self._fail(installation, RunState.FAILED, error, pause, started_at)
         return NOW

@@ -31,7 +31,7 @@ from server.embedded_postgres import Cluster
 from tests.benchmarks.data import ROOT
 from tests.benchmarks.measure import say
 from tests.benchmarks.servers import started
-from tests.feeding import SECRET
+from tests.feeding import SECRET, installation
 
 DATABASE = "benchmark_intake"
 TOGETHER = 4
@@ -193,12 +193,8 @@ async def _agency(number: int, size: Size) -> Installation:
             for n in range(size.targets)
         ]
         await Target.bulk_create(targets, batch_size=500)
-    return await Installation.create(
-        agency=agency,
-        plugin="measured",
-        title="Layanan",
-        webhook_secret=SECRET,
-        next_poll_at=utc_now(),
+    return await installation(
+        agency, plugin="measured", webhook_secret=SECRET, next_poll_at=utc_now()
     )
 
 

@@ -26,6 +26,7 @@ from tests.benchmarks.data import ROOT
 from tests.benchmarks.facts import POSTGRAPHILE, facts
 from tests.benchmarks.questions import Case, Question
 from tests.benchmarks.viewer import READER, VIEWER
+from tests.feeding import SECRET_KEY
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -134,6 +135,7 @@ def _run(
         "EKINERJA_DATA": str(folder),
         "EKINERJA_PORT": str(port),
         "EKINERJA_HOST": "127.0.0.1",
+        "EKINERJA_SECRET_KEYS": SECRET_KEY,
         "DATABASE_URL": url,
         "EKINERJA_ENVIRONMENT": "development",
         "NODE_ENV": "production",
