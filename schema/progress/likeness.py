@@ -10,6 +10,7 @@ that a candidate writes in full. What the weights were chosen on is in docs/matc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import log, sqrt
 from uuid import UUID
 
@@ -23,6 +24,9 @@ FAINT = 0.01
 """A word that is less alike to a whole line than this is not heard there."""
 MOST_HEARD = 1_000
 """How many different words of works are remembered with a set of candidates."""
+
+_REMEMBERED = 4_096
+"""Lines, some 7 kB each."""
 
 Weights = dict[str, float]
 
@@ -65,8 +69,10 @@ class Prepared:
     candidates: tuple[Candidate, ...]
     lines: list[tuple[int, str]]
     """Each line with the place of its candidate."""
-    among: dict[str, list[tuple[int, float]]]
-    """In which lines an n-gram is, with its weight in a line of length 1."""
+    counted: list[Weights]
+    """How often an n-gram is in each line."""
+    counts: list[float]
+    """What each line counts, for one of length 1."""
     rarity: Weights
     unseen: float
     runs: tuple[Run, ...]
@@ -117,8 +123,11 @@ class Prepared:
         for gram, weight in weights.items():
             weighed = weight * self.rarity.get(gram, self.unseen)
             square += weighed * weighed
-            for line, share in self.among.get(gram, ()):
-                adds[line] = adds.get(line, 0.0) + weighed * share
+            if gram in self.rarity:
+                heavy = weighed * self.rarity[gram]
+                for line, of_one in enumerate(self.counted):
+                    if gram in of_one:
+                        adds[line] = adds.get(line, 0.0) + heavy * of_one[gram] * self.counts[line]
         if len(self.heard) >= MOST_HEARD:
             self.heard.clear()
         heard = self.heard[word] = Heard(
@@ -135,7 +144,7 @@ def _add(weights: Weights, word: str, share: float) -> None:
 def prepared(candidates: Sequence[Candidate]) -> Prepared:
     """The candidates with what their lines weigh."""
     lines: list[tuple[int, str]] = []
-    weights: list[Weights] = []
+    counted: list[Weights] = []
     counts: list[float] = []
     met: Counter[str] = Counter()
     for place, candidate in enumerate(candidates):
@@ -144,14 +153,18 @@ def prepared(candidates: Sequence[Candidate]) -> Prepared:
             for text in dict.fromkeys(texts):
                 lines.append((place, text))
                 counts.append(counting)
-                weights.append(_counted(text))
-                of_one.update(weights[-1])
+                counted.append(_counted(text))
+                of_one.update(counted[-1])
         met.update(of_one)
     rarity = _rarity(met, len(candidates))
     return Prepared(
         candidates=tuple(candidates),
         lines=lines,
-        among=_among(weights, counts, rarity),
+        counted=counted,
+        counts=[
+            counting / (_length(of_one, rarity) or 1.0)
+            for counting, of_one in zip(counts, counted, strict=True)
+        ],
         rarity=rarity,
         unseen=log(1 + 2 * len(candidates)) if candidates else 0.0,
         titles={one.id: one.lines[0] if one.lines else "" for one in candidates},
@@ -159,7 +172,9 @@ def prepared(candidates: Sequence[Candidate]) -> Prepared:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _counted(text: str) -> Weights:
+    """The n-grams of a line, remembered: nobody changes them."""
     weights: Weights = {}
     for word in words(text):
         _add(weights, word, 1.0)
@@ -172,13 +187,5 @@ def _rarity(met: Mapping[str, int], total: int) -> Weights:
     return {gram: known[n] for gram, n in met.items()}
 
 
-def _among(
-    weights: Sequence[Weights], counts: Sequence[float], rarity: Weights
-) -> dict[str, list[tuple[int, float]]]:
-    among: dict[str, list[tuple[int, float]]] = {}
-    for line, (of_one, counting) in enumerate(zip(weights, counts, strict=True)):
-        weighed = {gram: weight * rarity[gram] for gram, weight in of_one.items()}
-        length = sqrt(sum(weight * weight for weight in weighed.values()))
-        for gram, weight in weighed.items():
-            among.setdefault(gram, []).append((line, counting * weight / length))
-    return among
+def _length(counted: Weights, rarity: Weights) -> float:
+    return sqrt(sum((count * rarity[gram]) ** 2 for gram, count in counted.items()))

@@ -22,7 +22,7 @@ __all__ = ["MOST_PAST", "Work", "likeliest", "suggestions"]
 
 MOST_PAST = 40
 """How many earlier activities of an employee's kind are looked at, the latest ones."""
-_REMEMBERED_LINES = 20_000  # of prepared targets: some 3 kB each at most, 300 employees or so
+_REMEMBERED_LINES = 10_000  # of prepared targets: some 10 kB each at most
 
 # The targets of these employees with the days on which a record could count for them: one line for
 # the title, each indicator and each stage, and the titles of targets up to two steps beneath.
