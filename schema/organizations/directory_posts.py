@@ -44,9 +44,13 @@ class Slots:
     ended: list[KnownPost] = field(default_factory=list)
     problems: list[Change] = field(default_factory=list)
 
-    def touched(self) -> set[UUID]:
-        """Posts of ours that end or may go on otherwise."""
-        return {post.id for post in (*self.ended, *self.current.values())}
+    def touched(self, day: date) -> set[UUID]:
+        """Posts of ours that end or may go on otherwise, and so need not lead any more.
+
+        One that began on the day and has ended is held, and led, for that day.
+        """
+        ended = (post for post in self.ended if post.starts_on < day)
+        return {post.id for post in (*ended, *self.current.values())}
 
 
 def compare_posts(
@@ -62,7 +66,7 @@ def compare_posts(
     problems += slots.problems
     heads, leading, more = _heads(slots, known, day)
     problems += more
-    touched = slots.touched()
+    touched = slots.touched(day)
     free = {post.unit: f"lead {post.id}" for post in leading if post.id in touched}
     of_unit = {post.unit: post.nip for post in leading if post.id not in touched}
     of_unit |= {slots.wanted[slot].unit: slot[0] for slot in heads}
@@ -218,7 +222,7 @@ def _heads(
     for row in known.posts:
         if row.heads_unit and (row.ends_on is None or row.ends_on > day):
             ours[row.unit].append(row)
-    touched = slots.touched()
+    touched = slots.touched(day)
     claims: dict[str, list[Slot]] = defaultdict(list)
     for slot, post in slots.wanted.items():
         if post.heads_unit:

@@ -67,6 +67,11 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "Boolean": st.booleans(),
     "Date": st.dates().map(lambda day: day.isoformat()) | instants,
     "DateTime": instants,
+    "JSON": st.recursive(
+        texts | numbers | st.booleans() | st.none(),
+        lambda one: st.lists(one, max_size=3) | st.dictionaries(texts, one, max_size=3),
+        max_leaves=6,
+    ),
     "Decimal": numbers.map(str) | st.sampled_from(("NaN", "-Infinity", "1e1000000", "0.0000001")),
 }
 
