@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
+# Half again as many as processors: tests wait for processes and sockets much of their time.
+JOBS   ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + n // 2)')
 
 .PHONY: help setup run test soak lint schema bench audit clean
 
@@ -25,7 +27,7 @@ run: $(READY)            ## the whole system with a real case, on an embedded da
 	$(BIN)/python -m server run
 
 test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage, ARGS="-k word" chooses
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
 
 soak: $(READY)           ## random operations against the plain executor, at six times CI's number
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py

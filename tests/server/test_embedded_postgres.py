@@ -374,6 +374,7 @@ def test_many_who_come_at_once_to_a_new_folder_share_one_server(elsewhere: Path)
         assert both_gone(seen.pop())
 
 
+@pytest.mark.slow
 async def test_who_comes_while_the_last_one_leaves_gets_a_working_server(folder: Path) -> None:
     cluster = acquire(folder, durable=False)
     servers = set()
@@ -392,6 +393,7 @@ async def test_who_comes_while_the_last_one_leaves_gets_a_working_server(folder:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as somebody else")
+@pytest.mark.slow
 async def test_as_root_a_closed_parent_stays_closed_and_its_cluster_works(elsewhere: Path) -> None:
     before = {parent: parent.stat().st_mode for parent in elsewhere.parents}
 
@@ -432,6 +434,7 @@ def test_as_root_unreachable_binaries_are_copied_once(elsewhere: Path, tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+@pytest.mark.slow
 def test_an_ordinary_user_has_everything_in_the_folder() -> None:
     nobody = postgres_place.Account(uid=NOBODY, gid=NOBODY)
     system_python = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/bin")

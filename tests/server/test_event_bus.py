@@ -102,6 +102,7 @@ async def test_events_stamped_during_the_replay_are_neither_lost_nor_repeated(
     assert positions == list(range(1, 4 * BATCH + 1))
 
 
+@pytest.mark.slow
 async def test_commit_order_race_loses_nothing_for_a_reader_that_resumes_at_each_step(
     sequenced: Database,
 ) -> None:
@@ -161,6 +162,7 @@ async def test_fifty_followers_that_break_off_at_random_see_exactly_the_log(
         assert one.followers == two.followers == 0
 
 
+@pytest.mark.slow
 async def test_the_loss_of_every_connection_loses_no_event(
     sequenced: Database, connection: Any
 ) -> None:

@@ -384,6 +384,7 @@ async def test_plugin_that_hangs_is_killed_at_its_deadline(
         "cursor-no-text",
     ],
 )
+@pytest.mark.slow
 async def test_fault_in_a_call_is_a_clear_error_and_harms_nobody_else(
     host: PluginHost, install: Install, body: str, expected: type[Exception]
 ) -> None:
@@ -501,6 +502,7 @@ async def tight(tmp_path: Path) -> AsyncIterator[tuple[PluginHost, list[tuple[st
     ],
     ids=["burns", "burns-and-ignores-the-signal", "leaks", "asks-for-all", "aborts", "exits"],
 )
+@pytest.mark.slow
 async def test_killed_child_is_reported_with_its_cause_and_is_started_again(
     tight: tuple[PluginHost, list[tuple[str, str]]], install: Install, body: str, cause: str
 ) -> None:

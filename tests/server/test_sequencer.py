@@ -109,6 +109,7 @@ async def test_a_leader_that_hangs_only_delays(fresh_database: Database, connect
         assert len(await connection.fetch(LEADERS)) == 1
 
 
+@pytest.mark.slow
 async def test_it_stamps_again_after_each_of_several_lost_connections(
     fresh_database: Database, connection: Any
 ) -> None:
