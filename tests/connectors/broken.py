@@ -14,8 +14,8 @@ from ekinerja_connectors import (
     Delivery,
     DirectoryPage,
     DirectoryUnit,
-    Fatal,
     FileReading,
+    InvalidCursor,
     Item,
     Malformed,
     Page,
@@ -171,7 +171,7 @@ class BeginsAgainInTheFuture(Sound):
 class RefusesAFormerCursor(Sound):
     async def fetch(self, cursor: str | None) -> Page:
         if cursor is not None and not cursor.startswith("v2:"):
-            raise Fatal("the cursor is of another version")
+            raise InvalidCursor("the cursor is of another version")
         return await super().fetch(cursor and cursor.removeprefix("v2:"))
 
 
@@ -361,7 +361,7 @@ BROKEN: tuple[tuple[type[Connector[Any]], str, str], ...] = (
     (NamesChange, "same_page_twice_has_the_same_source_ids", "changes from one reading"),
     (NamesTwoAlike, "same_page_twice_has_the_same_source_ids", "names two items"),
     (NamesAnewOnEachPage, "source_id_names_one_thing_in_the_whole_reading", "names two items"),
-    (ForgivesAnyCursor, "unreadable_cursor_is_fatal", "raise Fatal"),
+    (ForgivesAnyCursor, "unreadable_cursor_is_fatal", "raise InvalidCursor"),
     (BeginsAgainInTheFuture, "cursor_in_the_future_gives_nothing", "old items again"),
     (RefusesAFormerCursor, "cursor_of_the_previous_version_is_read", "of 1.0.0 is refused"),
     (TranslatesByChance, "translation_is_pure_and_keeps_the_source_id", "two different"),
@@ -381,7 +381,7 @@ BROKEN: tuple[tuple[type[Connector[Any]], str, str], ...] = (
     (RefusesItsOwn, "items_of_the_service_can_be_read", "e-2: somebody else"),
     (NamesChange, "delivery_twice_has_the_same_source_ids", "from one delivery to the next"),
     (NamesRowsAnew, "file_twice_has_the_same_source_ids", "from one reading to the next"),
-    (ForgivesADirectoryCursor, "unreadable_directory_cursor_is_fatal", "raise Fatal"),
+    (ForgivesADirectoryCursor, "unreadable_directory_cursor_is_fatal", "raise InvalidCursor"),
     (NumbersUnitsAnew, "directory_twice_is_the_same", "from one reading to the next"),
     (TakesAnyDelivery, "bad_delivery_is_malformed", "go unnoticed"),
     (BreaksOnADelivery, "bad_delivery_is_malformed", "instead of Malformed"),

@@ -25,6 +25,7 @@ from ekinerja_connectors import (
     DirectoryUnit,
     Fatal,
     FileReading,
+    InvalidCursor,
     Item,
     Malformed,
     Page,
@@ -79,7 +80,7 @@ class Sound(Connector[Any]):
 
     async def fetch(self, cursor: str | None) -> Page:
         if not (cursor or "0").isdecimal():
-            raise Fatal("the cursor cannot be read")
+            raise InvalidCursor("the cursor cannot be read")
         after = int(cursor or 0)
         params = {"after": str(after), "limit": str(self.config.page_size)}
         items = self.items_of(await self.ask("GET", "/events", params=params))
@@ -148,7 +149,7 @@ class Sound(Connector[Any]):
 
     async def directory(self, cursor: str | None) -> DirectoryPage:
         if cursor is not None:
-            raise Fatal("the cursor cannot be read")
+            raise InvalidCursor("the cursor cannot be read")
         found: Any = await self.ask("GET", "/units")
         if not isinstance(found, list):
             raise Fatal("units are no list")

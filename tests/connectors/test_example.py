@@ -3,6 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from ekinerja_connectors import InvalidCursor
+from ekinerja_example import ExampleConnector
 
 #: What installing and testing it leaves behind.
 LEFT = {"__pycache__", ".pytest_cache", "build", "dist", "ekinerja_example.egg-info"}
@@ -28,3 +33,11 @@ def test_example_is_what_new_writes(tmp_path: Path) -> None:
     )
 
     assert contents(ROOT / "plugins" / "example") == contents(target)
+
+
+@pytest.mark.parametrize("cursor", ["page-2", "-1", "", "\u0662"])
+async def test_cursor_that_example_cannot_read_asks_for_its_reset(cursor: str) -> None:
+    unused = cast(Any, None)  # it is refused before anybody is called
+
+    with pytest.raises(InvalidCursor, match="reset it"):
+        await ExampleConnector(unused, unused).fetch(cursor)

@@ -11,6 +11,7 @@ from ekinerja_connectors import (
     Fatal,
     FileReading,
     Files,
+    InvalidCursor,
     Item,
     Malformed,
     Page,
@@ -52,7 +53,7 @@ class AttendanceConnector(Connector[Settings], Polling, Webhook, Files, Translat
             headers={"Authorization": f"Bearer {token}"} if token else {},
         )
         if response.status == 400 and cursor is not None:
-            raise Fatal(f"{response.url} refuses the cursor; reset it")
+            raise InvalidCursor(f"{response.url} refuses the cursor; reset it")
         response.raise_for_status()
         return self._page_of(response.json(), cursor, response.url)
 

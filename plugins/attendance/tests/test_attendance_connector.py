@@ -19,6 +19,7 @@ from ekinerja_connectors import (
     Fatal,
     FileReading,
     Http,
+    InvalidCursor,
     InvalidSettings,
     Item,
     Malformed,
@@ -137,7 +138,7 @@ async def test_failures_of_the_service_are_told_by_their_kind() -> None:
         with pytest.raises(Fatal, match="404"):
             await connector.fetch(None)
     async with reading(Clocks()) as connector:
-        with pytest.raises(Fatal, match="reset it"):
+        with pytest.raises(InvalidCursor, match="reset it"):
             await connector.fetch("bukan angka")
 
 

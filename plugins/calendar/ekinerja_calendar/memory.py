@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ekinerja_connectors import JSON, Fatal, Item
+from ekinerja_connectors import JSON, InvalidCursor, Item
 
 from .meetings import Meeting
 
@@ -79,17 +79,17 @@ class Cursor:
         """The cursor that `text` is, with a memory for each of `nips` and for nobody else.
 
         Raises:
-            Fatal: it is no cursor of this connector.
+            InvalidCursor: it is no cursor of this connector.
         """
         if text is None:
             return cls(memories={nip: Memory() for nip in nips})
         try:
             found: Any = json.loads(text)
             if found["version"] != VERSION:
-                raise Fatal(f"the cursor has version {found['version']!r}; reset it")
+                raise InvalidCursor(f"the cursor has version {found['version']!r}; reset it")
             held = {nip: _memory(one) for nip, one in found["calendars"].items() if nip in nips}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise Fatal("the cursor cannot be read; reset it") from error
+            raise InvalidCursor("the cursor cannot be read; reset it") from error
         return cls(memories={nip: held.get(nip) or Memory() for nip in nips})
 
     def write(self) -> str:

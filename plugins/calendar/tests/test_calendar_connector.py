@@ -14,6 +14,7 @@ from ekinerja_connectors import (
     AuthFailed,
     Fatal,
     Http,
+    InvalidCursor,
     InvalidSettings,
     Item,
     Malformed,
@@ -450,9 +451,9 @@ async def test_secret_path_is_not_in_what_an_error_says() -> None:
     "cursor",
     ["x", "[]", "{}", '{"version":9,"calendars":{}}', f'{{"version":1,"calendars":{{"{NIP}":5}}}}'],
 )
-async def test_unreadable_cursor_is_fatal(cursor: str) -> None:
+async def test_unreadable_cursor_is_told_as_invalid(cursor: str) -> None:
     async with reading(Feed(MEETING)) as connector:
-        with pytest.raises(Fatal, match="reset it"):
+        with pytest.raises(InvalidCursor, match="reset it"):
             await connector.fetch(cursor)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ekinerja_connectors import (
     Connector,
     Delivery,
-    Fatal,
+    InvalidCursor,
     Item,
     Page,
     Polling,
@@ -31,7 +31,7 @@ class ExampleConnector(Connector[Settings], Polling, Webhook, Translation):
 
     async def fetch(self, cursor: str | None) -> Page:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
-            raise Fatal("the cursor cannot be read; reset it")
+            raise InvalidCursor("the cursor cannot be read; reset it")
         after = cursor or "0"
         response = await self.http.get(
             f"{self.config.base_url.rstrip('/')}/events",

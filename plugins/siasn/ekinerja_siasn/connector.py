@@ -11,8 +11,8 @@ from ekinerja_connectors import (
     Connector,
     Directory,
     DirectoryPage,
-    Fatal,
     Http,
+    InvalidCursor,
     Item,
     Malformed,
     Page,
@@ -110,4 +110,4 @@ class SiasnConnector(Connector[Settings], Polling, Directory, Results):
         try:
             return instant_of(text, self._zone)
         except Malformed as error:
-            raise Fatal("the cursor or first_day cannot be read; reset it") from error
+            raise InvalidCursor("the cursor or first_day cannot be read; reset it") from error

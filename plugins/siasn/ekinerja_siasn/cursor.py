@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from ekinerja_connectors import Fatal
+from ekinerja_connectors import InvalidCursor
 
 __all__ = ["Cursor"]
 
@@ -28,13 +28,13 @@ class Cursor:
 
     @classmethod
     def of(cls, text: str | None) -> Cursor:
-        """Raises: Fatal when the text is no cursor of ours."""
+        """Raises: InvalidCursor when the text is no cursor of ours."""
         if text is None:
             return cls()
         try:
             cursor = cls(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise Fatal("the cursor cannot be read; reset it") from error
+            raise InvalidCursor("the cursor cannot be read; reset it") from error
         if not isinstance(cursor.since, str) or type(cursor.offset) is not int:
-            raise Fatal("the cursor cannot be read; reset it")
+            raise InvalidCursor("the cursor cannot be read; reset it")
         return cursor

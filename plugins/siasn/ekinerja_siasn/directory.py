@@ -16,6 +16,7 @@ from ekinerja_connectors import (
     DirectoryPage,
     DirectoryUnit,
     Fatal,
+    InvalidCursor,
     Malformed,
 )
 
@@ -42,13 +43,13 @@ class _Place:
 
     @classmethod
     def of(cls, text: str | None) -> _Place:
-        """Raises: Fatal when the text is no place of ours."""
+        """Raises: InvalidCursor when the text is no place of ours."""
         try:
             place = cls() if text is None else cls(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise Fatal("the place in the directory cannot be read; begin anew") from error
+            raise InvalidCursor("the place in the directory cannot be read; begin anew") from error
         if type(place.offset) is not int or place.offset < 0 or type(place.people) is not bool:
-            raise Fatal("the place in the directory cannot be read; begin anew")
+            raise InvalidCursor("the place in the directory cannot be read; begin anew")
         return place
 
 

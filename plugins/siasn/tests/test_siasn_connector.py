@@ -9,7 +9,7 @@ from ekinerja_connectors import (
     JSON,
     Activity,
     AuthFailed,
-    Fatal,
+    InvalidCursor,
     InvalidSettings,
     Item,
     Malformed,
@@ -103,9 +103,9 @@ async def test_first_day_leaves_out_what_is_older() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["teks", "[]", '{"since": 5}', '{"since": "", "offset": "1"}'])
-async def test_cursor_that_is_none_of_ours_is_fatal(cursor: str) -> None:
+async def test_cursor_that_is_none_of_ours_is_told_as_invalid(cursor: str) -> None:
     async with reading(Service()) as connector:
-        with pytest.raises(Fatal, match="reset"):
+        with pytest.raises(InvalidCursor, match="reset"):
             await connector.fetch(cursor)
 
 

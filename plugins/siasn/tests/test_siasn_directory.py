@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from ekinerja_connectors import JSON, DirectoryAssignment, Fatal, Retryable
+from ekinerja_connectors import JSON, DirectoryAssignment, Fatal, InvalidCursor, Retryable
 
 from plugins.siasn.tests.reading import reading, whole_directory
 from plugins.siasn.tests.service import Service, sample
@@ -249,7 +249,7 @@ async def test_reading_goes_on_in_another_process_with_units_still_compared() ->
 
 
 @pytest.mark.parametrize("cursor", ["teks", "[]", '{"offset": -1}', '{"people": 1}'])
-async def test_place_that_is_none_of_ours_is_fatal(cursor: str) -> None:
+async def test_place_that_is_none_of_ours_is_told_as_invalid(cursor: str) -> None:
     async with reading(Service()) as connector:
-        with pytest.raises(Fatal, match="begin anew"):
+        with pytest.raises(InvalidCursor, match="begin anew"):
             await connector.directory(cursor)

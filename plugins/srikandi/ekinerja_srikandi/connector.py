@@ -13,6 +13,7 @@ from ekinerja_connectors import (
     Fatal,
     FileReading,
     Files,
+    InvalidCursor,
     Item,
     Malformed,
     Page,
@@ -50,7 +51,7 @@ class SrikandiConnector(Connector[Settings], Polling, Webhook, Files):
         headers = {"Authorization": f"Bearer {self.config.api_token}"}
         response = await self.http.get(url, params=params, headers=headers)
         if response.status == 400 and cursor is not None:
-            raise Fatal(f"{response.url} refuses the cursor; reset it")
+            raise InvalidCursor(f"{response.url} refuses the cursor; reset it")
         response.raise_for_status()
         return _page_of(response.json(), cursor, response.url, assumed)
 

@@ -14,6 +14,7 @@ from ekinerja_connectors import (
     Delivery,
     Fatal,
     Http,
+    InvalidCursor,
     InvalidSettings,
     Item,
     Malformed,
@@ -97,6 +98,12 @@ async def test_new_events_are_read_from_the_cursor_on() -> None:
         new, _ = await read_all(connector, cursor)
 
     assert [item.payload for item in new] == events()[40:]
+
+
+async def test_cursor_that_the_service_refuses_is_told_as_invalid() -> None:
+    async with reading(Service(events())) as connector:
+        with pytest.raises(InvalidCursor, match="reset it"):
+            await connector.fetch("bukan-penanda")
 
 
 async def test_wrong_token_is_an_authentication_failure() -> None:

@@ -82,7 +82,7 @@ class DirectoryChecks(SuiteBase):
                 return True
             return False
 
-        assert self._run(read), "raise Fatal, so that an administrator resets it"
+        assert self._run(read), "raise InvalidCursor, a Fatal: the reading begins anew"
 
 
 def _leads(unit: DirectoryUnit, units: dict[str, DirectoryUnit]) -> bool:

@@ -87,7 +87,9 @@ class PollingChecks(SuiteBase):
 
         self._run(read)
 
-        assert outcomes == ["fatal"], "raise Fatal, so that an administrator resets the cursor"
+        assert outcomes == ["fatal"], (
+            "raise InvalidCursor, a Fatal, so that an administrator resets the cursor"
+        )
 
     @check("a cursor in the future gives nothing, or is Fatal", "silver")
     def test_cursor_in_the_future_gives_nothing(self) -> None:
