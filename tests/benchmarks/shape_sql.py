@@ -164,9 +164,9 @@ FROM shape_active a, generate_series(0, 39) i WHERE (a.e - 1) % 20 = 2
 """,
     """
 INSERT INTO installation (id, agency_id, plugin, title, enabled, settings, poll_seconds,
-  next_poll_at, failures, paused, breaker)
+  next_poll_at, failures, paused, breaker, secret_names, webhook_secrets)
 VALUES (pg_temp.key(14, 1), pg_temp.key(1, 1), 'letters', 'Persuratan', false, '{}', 60,
-  '2026-11-02 00:00Z', 0, false, 'CLOSED')
+  '2026-11-02 00:00Z', 0, false, 'CLOSED', '{}', 0)
 """,
     """
 INSERT INTO inbox_item (id, installation_id, source_id, kind, body, body_hash, received_at,
