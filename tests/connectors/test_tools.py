@@ -153,7 +153,9 @@ def test_plugin_that_was_spoilt_is_refused_with_the_reason(
     spoilt = tmp_path / "rapat"
     shutil.copytree(plugin, spoilt, ignore=shutil.ignore_patterns("*.dist-info", "__pycache__"))
     connector = spoilt / "ekinerja_rapat" / "connector.py"
-    connector.write_text(connector.read_text("utf-8").replace("raise Fatal", "raise ValueError"))
+    written = connector.read_text("utf-8")
+    assert "raise InvalidCursor" in written
+    connector.write_text(written.replace("raise InvalidCursor", "raise ValueError"))
     settings = spoilt / "ekinerja_rapat" / "settings.py"
     settings.write_text(settings.read_text("utf-8").replace("page_size", "page_length"))
     connector.write_text(connector.read_text("utf-8").replace("page_size", "page_length"))

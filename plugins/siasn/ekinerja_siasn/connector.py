@@ -110,4 +110,4 @@ class SiasnConnector(Connector[Settings], Polling, Directory, Results):
         try:
             return instant_of(text, self._zone)
         except Malformed as error:
-            raise InvalidCursor("the cursor or first_day cannot be read; reset it") from error
+            raise InvalidCursor("the cursor cannot be read; reset it") from error

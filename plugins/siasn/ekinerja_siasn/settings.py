@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from ekinerja_connectors import address, secret
 
@@ -51,6 +52,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.page_size <= 1_000:
             raise ValueError("page_size must be between 1 and 1000")
+        if self.first_day and not _is_day(self.first_day):
+            raise ValueError("first_day must be a day such as 2026-03-02")
         pair = (self.sso_client_id, self.sso_username, self.sso_password)
         if self.sso_token and any(pair):
             raise ValueError("give sso_token, or sso_client_id, sso_username and sso_password")
@@ -61,3 +64,10 @@ class Settings:
         wrong = [place for place, one in enumerate(self.nips) if not _NIP.fullmatch(one)]
         if wrong:
             raise ValueError(f"nips[{wrong[0]}] must be 18 digits")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

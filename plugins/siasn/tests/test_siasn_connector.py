@@ -21,6 +21,7 @@ from ekinerja_connectors import (
 from ekinerja_connectors.testing.fakes import serve
 from ekinerja_connectors.testing.suite import ConnectorSuite
 from ekinerja_siasn import SiasnConnector
+from ekinerja_siasn.settings import Settings
 
 from plugins.siasn.tests.reading import (
     MAKER,
@@ -89,6 +90,12 @@ async def test_new_work_is_read_from_the_cursor_on() -> None:
     new = {one.source_id for one in after} - {one.source_id for one in before}
     assert (len(before), len(new)) == (6, 2)
     assert len(after) <= 4  # the overlap of a minute, and what is new
+
+
+@pytest.mark.parametrize("day", ["kemarin", "2026-02-30", "20260303", "2026-03-03 08:00"])
+def test_first_day_that_is_no_day_is_refused_when_it_is_set(day: str) -> None:
+    with pytest.raises(ValueError, match="first_day must be a day"):
+        Settings(consumer_key="kunci", consumer_secret="rahasia", sso_token="a.b.c", first_day=day)
 
 
 async def test_first_day_leaves_out_what_is_older() -> None:
