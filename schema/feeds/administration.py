@@ -22,6 +22,11 @@ from schema.feeds.models import (
 from schema.feeds.rules import check_cursor
 from schema.tables import transaction
 
+HOLD = """
+SELECT i.id FROM installation i JOIN connector_problem p ON p.installation_id = i.id
+WHERE p.id = $1 FOR NO KEY UPDATE OF i
+"""
+
 
 async def set_enabled(
     scope: Scope, installation_id: UUID, *, enabled: bool, now: datetime
@@ -68,18 +73,29 @@ async def run_now(scope: Scope, installation_id: UUID, now: datetime) -> Install
     30 seconds after the last.
 
     Raises:
-        DomainError: it is disabled or paused.
+        DomainError: it is disabled, paused or halted.
     """
     async with administered(scope, installation_id, now) as of:
         row = of.installation
-        if not row.enabled or row.paused:
-            detail = "the connector is paused" if row.enabled else "the connector is disabled"
-            raise DomainError(ErrorCode.BAD_USER_INPUT, field="id", detail=detail)
+        stopped = _stopped(row)
+        if stopped is not None:
+            raise DomainError(
+                ErrorCode.BAD_USER_INPUT, field="id", detail=f"the connector {stopped}"
+            )
         row.next_poll_at = await _soon(of)
         await of.save("next_poll_at")
         await inbox.wake_poller(of.connection, row.id)
         await of.note(ConnectorAct.RUN_REQUESTED)
         return row
+
+
+def _stopped(row: Installation) -> str | None:
+    """Why nothing would come of a poll; None where something may."""
+    if not row.enabled:
+        return "is disabled"
+    if row.paused:
+        return "is paused"
+    return None if row.halted_at is None else "has halted: resume it"
 
 
 async def reset_cursor(
@@ -114,6 +130,8 @@ async def _soon(of: Administered) -> datetime:
 async def dismiss_problem(scope: Scope, problem_id: UUID, now: datetime) -> ConnectorProblem:
     """Say that a problem is known; it stays open until it is gone, and is shown as dismissed."""
     async with transaction() as connection:
+        # The connector first, as whoever resumes it does: so neither waits for the other crosswise.
+        await connection.execute_query_dict(HOLD, [problem_id])
         rows = ConnectorProblem.filter(id=problem_id).using_db(connection)
         problem = await rows.select_for_update().first()
         source = problem and await Installation.get(id=problem.installation_id)

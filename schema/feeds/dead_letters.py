@@ -29,7 +29,14 @@ from schema.tables import transaction
 MOST_REPLAYED = 500
 """Letters of one call; more are there to be replayed by another."""
 
-# In the order of their keys, so that two calls never wait for each other crosswise.
+# Connectors first and then letters, each in the order of their keys, as whoever replays all letters
+# of one does: so two calls never wait for each other crosswise.
+HOLD = """
+SELECT i.id FROM installation i
+WHERE i.agency_id = ANY ($2::uuid[])
+  AND i.id IN (SELECT installation_id FROM dead_letter WHERE id = ANY ($1::uuid[]))
+ORDER BY i.id FOR NO KEY UPDATE
+"""
 CHOSEN = """
 SELECT d.id, d.installation_id, d.inbox_item_id, d.cause FROM dead_letter d
 JOIN installation i ON i.id = d.installation_id
@@ -105,6 +112,7 @@ async def replay_these(scope: Scope, ids: Sequence[UUID | None], now: datetime) 
     agencies = list(scope.agencies_with({Role.ADMINISTRATOR}))
     async with transaction() as connection:
         asked = [key for key in ids if key is not None]
+        await connection.execute_query_dict(HOLD, [asked, agencies])
         rows = await connection.execute_query_dict(CHOSEN, [asked, agencies])
         known = {UUID(str(row["id"])): row for row in rows}
         refused: dict[int, DomainError] = {}
@@ -193,6 +201,8 @@ async def _note_replay(
 async def _administered(
     connection: BaseDBAsyncClient, scope: Scope, dead_letter_id: UUID
 ) -> DeadLetter:
+    agencies = list(scope.agencies_with({Role.ADMINISTRATOR}))
+    await connection.execute_query_dict(HOLD, [[dead_letter_id], agencies])
     rows = DeadLetter.filter(id=dead_letter_id).using_db(connection)
     letter = await rows.select_for_update().first()
     source = letter and await Installation.get(id=letter.installation_id)

@@ -42,6 +42,16 @@ IDLE = timedelta(seconds=1)
 """How long a lost wake-up delays an item."""
 NOT_NOW = timedelta(seconds=30)
 """The pause while nothing of the plugin can work: it is broken, or its settings are refused."""
+KEPT_WAITING = frozenset(
+    {
+        ProblemCode.PLUGIN_MISSING,
+        ProblemCode.PLUGIN_BROKEN,
+        ProblemCode.SETTINGS_INVALID,
+        ProblemCode.CREDENTIALS_REFUSED,
+        ProblemCode.SECRETS_UNREADABLE,
+    }
+)
+"""What may keep an intake waiting."""
 
 log = structlog.get_logger()
 
@@ -59,6 +69,8 @@ class Intake:
     run: int = field(default=0, init=False)
     """Items in a row that could not be read, since one that could."""
     noted: set[ProblemCode] = field(default_factory=set, init=False)
+    worked: bool = field(default=False, init=False)
+    """Whether the plugin was of use to this process: what one before it noted is gone then."""
 
     async def step(self) -> timedelta:
         """Work off one batch of waiting items. Returns how long there is nothing to do."""
@@ -70,7 +82,8 @@ class Intake:
         try:
             if installation.halted_at is not None and not await self._resumed(installation):
                 return NOT_NOW
-            if any(one.kind in OF_PLUGINS for one in backlog.items):
+            asks = any(one.kind in OF_PLUGINS for one in backlog.items)
+            if asks:
                 await self.plugins.describe(installation.plugin)
             asking = Asking(
                 installation=installation,
@@ -84,6 +97,10 @@ class Intake:
             # No fault of the items: they wait until somebody has looked.
             await self._wait(installation, error)
             return NOT_NOW
+        if asks and done and not self.worked:
+            self.worked = True
+            # Where polling fails, what it noted is its own to take back.
+            self.noted |= KEPT_WAITING if not installation.failures else set()
         await self._go_on(installation)
         left = backlog.more or 0 < done < len(backlog.items)
         return timedelta(0) if left else IDLE

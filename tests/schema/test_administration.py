@@ -1,7 +1,9 @@
 """Administrators run connectors: through GraphQL, each deed on the record, no secret told."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from strawberry.relay import to_base64
 
 from schema.errors import DomainError
 from schema.feeds import administration, dead_letters, installing
+from schema.feeds.administering import administered
 from schema.feeds.installing import NewConnector
 from schema.feeds.models import (
     BreakerState,
@@ -20,6 +23,7 @@ from schema.feeds.models import (
     Installation,
     Plugin,
     PluginState,
+    ProblemCode,
 )
 from schema.feeds.secrets import secrets_of, settings_of, webhook_secret_of
 from server.database import Database, DatabaseRole
@@ -188,11 +192,21 @@ async def test_pause_resume_and_run_now(world: World) -> None:
     assert [str(act) for act in acts][-3:] == ["PAUSED", "RESUMED", "RUN_REQUESTED"]
 
 
+async def test_a_connector_that_has_halted_is_not_said_to_run(world: World) -> None:
+    await Installation.all().update(halted_at=NOW)
+
+    refused = await asked(world, "runConnector", id=key_of(world.installation))
+
+    assert [one["field"] for one in refused["userErrors"]] == ["id"]
+    assert "resume" in refused["userErrors"][0]["message"]
+
+
 async def test_asking_often_does_not_probe_a_service_that_is_away_more_often(
     fresh_database: Database, world: World
 ) -> None:
     """The last probe ended at NOW: the next is 30 s later, whoever asks."""
     scope = await world.scope("administrator")
+    await Installation.all().update(halted_at=None)
 
     await administration.run_now(scope, world.installation.id, NOW)
     assert (await row(world)).next_poll_at == NOW + administration.PROBE_EVERY
@@ -238,6 +252,35 @@ async def test_many_dead_letters_are_replayed_at_once_some_refused(world: World)
     assert (item.processed_at, item.attempts) == (None, 0)
     assert (await DeadLetter.get(id=good.id)).resolved_at is not None
     assert (await DeadLetter.get(id=changed.id)).resolved_at is None
+
+
+@pytest.mark.parametrize("deed", ["these", "one", "resolve", "dismiss"])
+async def test_who_waits_for_a_connector_holds_nothing_of_it(world: World, deed: str) -> None:
+    """Else whoever holds the connector and replays all, or resumes it, waits crosswise."""
+    (letter,) = await letters(world, DeadLetterCause.UNTRANSLATABLE)
+    problem = await ConnectorProblem.create(
+        installation_id=world.installation.id,
+        code=ProblemCode.INTAKE_HALTED,
+        detail="-",
+        times=1,
+        first_at=NOON,
+        last_at=NOON,
+    )
+    scope = await world.scope("administrator")
+    deeds: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "these": lambda: dead_letters.replay_these(scope, [letter.id], NOON),
+        "one": lambda: dead_letters.replay(scope, letter.id, NOON),
+        "resolve": lambda: dead_letters.resolve(scope, letter.id, "Sudah", NOON),
+        "dismiss": lambda: administration.dismiss_problem(scope, problem.id, NOON),
+    }
+    outside = copy_context()  # within it is no transaction
+    async with administered(scope, world.installation.id, NOON) as of:
+        waits = asyncio.create_task(deeds[deed](), context=outside)
+        await asyncio.sleep(0.3)
+        for table in ("dead_letter", "connector_problem"):
+            await of.connection.execute_query(f"SELECT id FROM {table} FOR UPDATE NOWAIT")
+        assert not waits.done()
+    await waits
 
 
 async def test_dead_letters_of_one_cause_are_replayed_a_bounded_number_at_a_time(

@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from ekinerja_connectors import Activity, Delivery, Item, Malformed, Retryable, Skippable
+from ekinerja_connectors import (
+    Activity,
+    Delivery,
+    InvalidSettings,
+    Item,
+    Malformed,
+    Retryable,
+    Skippable,
+)
 
 from schema.feeds import service
 from schema.feeds.models import (
@@ -170,6 +178,25 @@ async def test_an_intake_is_tried_again_when_somebody_resumes_it(feed: Installat
     await emptied(taking)
 
     assert await count("progress_record") == 30 - LONGEST_RUN
+
+
+async def test_what_kept_a_process_waiting_is_gone_when_the_next_one_goes_on(
+    feed: Installation,
+) -> None:
+    """A plugin is mended, and the worker started anew; it takes webhooks, so no poll tells."""
+
+    def refused(_: Item) -> Activity:
+        raise InvalidSettings("no template")
+
+    await pushed(feed, ["D-1"])
+    assert await intake(feed, FakePlugins(translate=refused)).step() == NOT_NOW
+    assert await ConnectorProblem.filter(resolved_at=None).count() == 1
+
+    anew = intake(feed, FakePlugins())
+    await emptied(anew)
+
+    assert await count("progress_record") == 1
+    assert await ConnectorProblem.filter(resolved_at=None).count() == 0
 
 
 async def test_a_run_of_unreadable_items_is_counted_over_steps_and_broken_by_one_that_is_read(
