@@ -123,6 +123,9 @@ async def suggestions(
         of = (work.employee_id, work.day)
         if of not in among:
             among[of] = known.among(*of)
+        if not among[of].candidates:
+            found.append(None)
+            continue
         past = known.past.get((work.employee_id, work.kind), ())
         found.append(suggest(work, among[of], known.rules, past))
     return found

@@ -1,7 +1,7 @@
-"""Real processes, killed 50 times at random moments: nothing accepted is lost, nothing is twice.
+"""Real processes, killed over and over at random moments: nothing accepted is lost, nothing is twice.
 
 A source that grows is polled, and a sender pushes signed webhooks until each is acknowledged. The
-worker and the web server are each killed with SIGKILL 50 times meanwhile, wherever they are:
+worker and the web server are each killed with SIGKILL EKINERJA_KILLS times meanwhile (25), wherever they are:
 starting, fetching, before or after a commit, before or after an answer.
 """
 
@@ -31,7 +31,7 @@ from tests.feeding import NIP, SECRET, fetched
 
 pytestmark = pytest.mark.slow
 
-KILLS = 50
+KILLS = int(os.environ.get("EKINERJA_KILLS", "25"))
 PAGE = 3
 READY_SECONDS = 60
 
