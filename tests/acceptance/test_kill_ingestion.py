@@ -1,7 +1,8 @@
-"""Real processes, killed over and over at random moments: nothing accepted is lost, nothing is twice.
+"""Real processes, killed at random moments: nothing accepted is lost, nothing is twice.
 
 A source that grows is polled, and a sender pushes signed webhooks until each is acknowledged. The
-worker and the web server are each killed with SIGKILL EKINERJA_KILLS times meanwhile (25), wherever they are:
+worker and the web server are each killed with SIGKILL meanwhile, 25 times or as often as
+EKINERJA_KILLS says, wherever they are:
 starting, fetching, before or after a commit, before or after an answer.
 """
 

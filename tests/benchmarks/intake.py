@@ -71,6 +71,39 @@ FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[]) AS n (id, source_id,
 ON CONFLICT (installation_id, source_id) DO NOTHING
 """
 
+# The other rows that the intake makes of an item: the same columns, nothing worked out.
+MADE = (
+    """
+INSERT INTO activity (id, installation_id, inbox_item_id, source_id, employee_id, kind, title,
+  occurred_at, ended_at, received_at)
+SELECT n.id, $1, n.item, n.source_id, n.person, 'surat', n.title, n.since, n.until, $2
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::timestamptz[],
+  $9::timestamptz[]) AS n (id, item, source_id, person, title, since, until)
+ON CONFLICT DO NOTHING
+""",
+    """
+INSERT INTO progress_record (id, agency_id, employee_id, day, starts_at, ends_at, minutes,
+  description, activity_id, late, state, created_at)
+SELECT n.id, $1, n.person, n.since::date, n.since, n.until, 25, n.title, n.activity, false,
+  'PENDING', $2
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],
+  $8::timestamptz[]) AS n (id, person, title, activity, since, until)
+ON CONFLICT DO NOTHING
+""",
+    """
+INSERT INTO record_event (id, record_id, kind, actor, at, changes)
+SELECT n.id, n.record, 'RECEIVED', 'connector:bare', $1, '{}'
+FROM unnest($2::uuid[], $3::uuid[]) AS n (id, record) ON CONFLICT DO NOTHING
+""",
+    """
+INSERT INTO event (id, kind, agency_id, employee_id, record_id, superior_ids, target_ids,
+  created_at)
+SELECT n.id, 'progress.received', $1, n.person, n.record, '{}', '{}', $2
+FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS n (id, person, record)
+ON CONFLICT DO NOTHING
+""",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -103,11 +136,12 @@ class Scene:
 
 async def measured(cluster: Cluster, scratch: Path, size: Size) -> dict[str, Any]:
     """Rates in items a second: the bare insert, the intake, and the intake with targets."""
-    rates: dict[str, list[float]] = {"bare": [], "without": [], "matched": []}
+    rates: dict[str, list[float]] = {"bare": [], "made": [], "without": [], "matched": []}
     async with _scene(cluster, scratch, size) as scene:
         await _intake(scene, scene.without, size, 1_000)  # every process is at work
         for number in range(size.rounds):
             rates["bare"].append(await _bare(scene, size, number))
+            rates["made"].append(await _bare(scene, size, number, made=True))
             rates["without"].append(await _intake(scene, scene.without, size, number))
             rates["matched"].append(await _intake(scene, scene.matched, size, number))
             say(", ".join(f"{name} {each[-1]:,.0f}/s" for name, each in rates.items()))
@@ -118,22 +152,27 @@ def table(result: dict[str, Any]) -> str:
     """What was measured, in Markdown."""
     median = {name: statistics.median(each) for name, each in result["rates"].items()}
     titles = {
-        "bare": "a bare insert of the items",
+        "bare": "a bare insert of the items alone",
+        "made": "a bare insert of the same rows: items, activities, records, history, events",
         "without": "webhook to pending record, people without targets",
         "matched": f"the same, people with {result['size']['targets']} targets each",
     }
-    lines = ["| | items/s | slowest to fastest round | of the bare insert |", "|---|---|---|---|"]
+    lines = [
+        "| | items/s | slowest to fastest round | of the items alone | of the same rows |",
+        "|---|---|---|---|---|",
+    ]
     for name, title in titles.items():
         each = result["rates"][name]
         lines.append(
             f"| {title} | {median[name]:,.0f} | {min(each):,.0f} to {max(each):,.0f} | "
-            f"{median[name] / median['bare']:.3f} |"
+            f"{median[name] / median['bare']:.3f} | {median[name] / median['made']:.3f} |"
         )
     cost = 1e6 / median["matched"] - 1e6 / median["without"]
-    met = "met" if median["without"] >= median["bare"] / 10 else "not met"
+    met = "met" if median["without"] >= median["made"] / 10 else "not met"
     lines += [
         "",
-        f"Goal, a tenth of the bare insert: {met}. Matching takes {cost:,.0f} µs an item.",
+        f"Goal, a tenth of a bare insert of the same rows: {met}. "
+        f"Matching takes {cost:,.0f} µs an item.",
     ]
     return "\n".join(lines)
 
@@ -225,25 +264,62 @@ def _said(agency: int, number: int, size: Size) -> list[list[dict[str, str]]]:
     return [found[start : start + at_once] for start in range(0, len(found), at_once)]
 
 
-async def _bare(scene: Scene, size: Size, number: int) -> float:
-    batches = [[(one["id"], json.dumps(one)) for one in batch] for batch in _said(0, number, size)]
+async def _bare(scene: Scene, size: Size, number: int, *, made: bool = False) -> float:
+    """Items a second; with `made`, also the rows that the intake makes of each."""
+    word = "made" if made else "item"
+    said = _said(0, number, size)
+    batches = [[(f"{word}-{one['id']}", json.dumps(one)) for one in batch] for batch in said]
     connection = await asyncpg.connect(scene.database.urls[DatabaseRole.WORKER])
     try:
-        start = time.perf_counter()
-        for batch in batches:
-            texts = [text for _, text in batch]
-            await connection.execute(
-                BARE,
-                scene.bare.id,
-                utc_now(),
-                [uuid7() for _ in batch],
-                [name for name, _ in batch],
-                texts,
-                [hashlib.sha256(text.encode()).hexdigest() for text in texts],
+        people = {
+            row["nip"]: row["id"]
+            for row in await connection.fetch(
+                "SELECT nip, id FROM employee WHERE nip LIKE $1", _nip(0, 0)[:14] + "%"
             )
+        }
+        start = time.perf_counter()
+        for batch, items in zip(batches, said, strict=True):
+            ids, texts = [uuid7() for _ in batch], [text for _, text in batch]
+            async with connection.transaction():
+                await connection.execute(
+                    BARE,
+                    scene.bare.id,
+                    utc_now(),
+                    ids,
+                    [name for name, _ in batch],
+                    texts,
+                    [hashlib.sha256(text.encode()).hexdigest() for text in texts],
+                )
+                if made:
+                    await _made(connection, scene, batch, ids, items, people)
         return size.items / (time.perf_counter() - start)
     finally:
         await connection.close()
+
+
+async def _made(
+    connection: Any,
+    scene: Scene,
+    batch: list[tuple[str, str]],
+    ids: list[Any],
+    items: list[dict[str, str]],
+    people: dict[str, Any],
+) -> None:
+    now, agency = utc_now(), scene.bare.agency_id
+    who = [people[one["nip"]] for one in items]
+    titles = [one["title"] for one in items]
+    since = [datetime.fromisoformat(one["from"]) for one in items]
+    until = [datetime.fromisoformat(one["to"]) for one in items]
+    activities, records, notes, events = ([uuid7() for _ in items] for _ in range(4))
+    names = [name for name, _ in batch]
+    given: tuple[tuple[Any, ...], ...] = (
+        (scene.bare.id, now, activities, ids, names, who, titles, since, until),
+        (agency, now, records, who, titles, activities, since, until),
+        (now, notes, records),
+        (agency, now, events, who, records),
+    )
+    for statement, values in zip(MADE, given, strict=True):
+        await connection.execute(statement, *values)
 
 
 async def _intake(scene: Scene, of: Installation, size: Size, number: int) -> float:
