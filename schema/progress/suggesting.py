@@ -118,7 +118,7 @@ async def suggestions(
     """For each work the target that it most likely serves, or None; in the order given."""
     known = await _known(connection, installation_id, works)
     among: dict[tuple[UUID, date], Prepared] = {}
-    found = []
+    found: list[Suggestion | None] = []
     for work in works:
         of = (work.employee_id, work.day)
         if of not in among:
