@@ -1,8 +1,10 @@
 """Striking secrets out of what a task answers, wherever a service or a plugin may repeat them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from schema.feeds.settings import split
 
 HIDDEN = "***"
 SHORTEST = 4
@@ -17,13 +19,8 @@ class Mask:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], schema: Mapping[str, Any]) -> "Mask":
-        """The settings that a plugin's schema says are secret (`writeOnly`)."""
-        known = schema.get("properties", {})
-        secret = {
-            str(value)
-            for name, value in settings.items()
-            if known.get(name, {}).get("writeOnly") and value not in (None, "")
-        }
+        """The settings that a plugin's schema says are secret, inside of others too."""
+        secret = set(_texts(split(schema, settings).secret))
         return cls(tuple(sorted(secret, key=len, reverse=True)))
 
     def text(self, text: str) -> str:
@@ -44,3 +41,15 @@ class Mask:
             case list() | tuple():
                 return [self.value(one) for one in value]
         return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """What a secret setting holds, part by part."""
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+    elif value not in (None, ""):
+        yield str(value)

@@ -156,6 +156,16 @@ def test_secrets_are_struck_out_of_all_that_an_answer_holds() -> None:
     assert answer == {"a *** b": ["***", "120", 5, None], "url": "https://layanan.example"}
 
 
+def test_a_secret_inside_of_other_settings_is_struck_out_too() -> None:
+    login = {"properties": {"user": {}, "password": {"writeOnly": True}}}
+    schema = {"properties": {"login": {"type": "object", **login}, "keys": {"writeOnly": True}}}
+    settings = {"login": {"user": "sari", "password": "s3cr3t"}, "keys": ["kunci", {"a": "lain"}]}
+
+    answer = Mask.of(settings, schema).value(["sari", "s3cr3t", "kunci", "lain"])
+
+    assert answer == ["sari", "***", "***", "***"]
+
+
 async def test_what_a_plugin_cannot_do_is_said(fresh_database: Database) -> None:
     task = await worked(fresh_database, FakePlugins(), TaskKind.DIRECTORY)
 
