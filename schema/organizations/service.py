@@ -13,8 +13,8 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from schema.access import Role
-from schema.errors import DomainError, ErrorCode
+from schema.access import Role, Scope, can_administer
+from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import (
     Agency,
     Assignment,
@@ -71,8 +71,25 @@ class Dated(Protocol):
 Row = TypeVar("Row", bound=Dated)
 
 
+# Administrators of one agency come one after the other: two would both find a week missing.
+LOCK_AGENCY = "SELECT id FROM agency WHERE id = $1 FOR NO KEY UPDATE"
+
+
 def refusal(detail: str) -> DomainError:
     return DomainError(ErrorCode.BAD_USER_INPUT, detail=detail)
+
+
+async def administered_agency(connection: BaseDBAsyncClient, scope: Scope, code: str) -> Agency:
+    """The agency, locked, for whoever administers it.
+
+    Raises:
+        NotFound: "not yours" and "not there" are the same answer.
+    """
+    agency = await Agency.get_or_none(code=code, using_db=connection)
+    if agency is None or not can_administer(scope, agency.id):
+        raise NotFound("Agency")
+    await connection.execute_query_dict(LOCK_AGENCY, [agency.id])
+    return agency
 
 
 async def found_agency(

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from schema.access import Scope, can_administer
+from schema.access import Scope
 from schema.errors import NotFound
 from schema.organizations.models import Agency, Unit
+from schema.organizations.service import administered_agency
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, WorkingWeek
 from schema.policies.rules import (
     DEFAULT,
@@ -28,9 +29,6 @@ from schema.policies.rules import (
 )
 from schema.tables import transaction
 from schema.values import uuid7
-
-# Administrators of one agency come one after the other: two would both find a week missing.
-LOCK_AGENCY = "SELECT id FROM agency WHERE id = $1 FOR NO KEY UPDATE"
 
 SAVE_HOLIDAYS = """
 INSERT INTO holiday AS h (id, agency_id, day, name, kind, set_by, set_at)
@@ -109,7 +107,7 @@ async def add_policy(
         NotFound: no such agency, or not one that the viewer administers.
         DomainError: a number outside what can be meant.
     """
-    agency = await _administered(connection, scope, agency_code)
+    agency = await administered_agency(connection, scope, agency_code)
     policy = replace(await policy_on(connection, agency.id, starts_on), **changes)
     check_policy(policy)
     return await AgencyPolicy.create(
@@ -145,7 +143,7 @@ async def set_working_week(
         "set_at": now,
     }
     async with transaction() as connection:
-        agency = await _administered(connection, scope, agency_code)
+        agency = await administered_agency(connection, scope, agency_code)
         unit = None if entry.unit is None else await _unit(connection, agency, entry.unit)
         key = {"agency_id": agency.id, "unit_id": unit and unit.id, "starts_on": entry.starts_on}
         week = await WorkingWeek.filter(**key).using_db(connection).first()
@@ -174,7 +172,7 @@ async def set_holidays(
     check_days(days)
     names = [name_of(entry.name, f"holidays.{n}.name") for n, entry in enumerate(entries)]
     async with transaction() as connection:
-        agency = await _administered(connection, scope, agency_code)
+        agency = await administered_agency(connection, scope, agency_code)
         keys, kinds = [uuid7() for _ in entries], [entry.kind.value for entry in entries]
         await connection.execute_query_dict(
             SAVE_HOLIDAYS, [agency.id, scope.subject, now, keys, days, names, kinds]
@@ -190,15 +188,6 @@ async def _refresh(
     """Let written days ask for what holds now; their people's writes wait meanwhile."""
     await connection.execute_query_dict(PATIENT)
     await connection.execute_query_dict(REFRESH, [agency.id, first, last])
-
-
-async def _administered(connection: BaseDBAsyncClient, scope: Scope, code: str) -> Agency:
-    """The agency, locked. "Not yours" and "not there" are the same answer."""
-    agency = await Agency.get_or_none(code=code, using_db=connection)
-    if agency is None or not can_administer(scope, agency.id):
-        raise NotFound("Agency")
-    await connection.execute_query_dict(LOCK_AGENCY, [agency.id])
-    return agency
 
 
 async def _unit(connection: BaseDBAsyncClient, agency: Agency, code: str) -> Unit:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from schema.access import Scope, can_administer
+from schema.access import Scope
 from schema.checks import invalid, optional_text
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds.models import Installation
 from schema.organizations.models import Agency
+from schema.organizations.service import administered_agency
 from schema.progress import daily_logs
 from schema.progress.matching import THRESHOLD, Suggestion
 from schema.progress.models import Activity, MappingRule, ProgressRecord, RecordState
@@ -26,8 +27,6 @@ MOST_RULES = 200
 LONGEST_PLUGIN, LONGEST_KIND, LONGEST_WORDS = 60, 120, 200
 MOST_ADVISED = 3
 
-# Administrators of one agency come one after the other.
-LOCK_AGENCY = "SELECT id FROM agency WHERE id = $1 FOR NO KEY UPDATE"
 KEEP = """
 UPDATE progress_record SET suggested_target_id = $2, suggestion_score = $3,
   suggestion_reason = $4, suggestion_origin = $5
@@ -58,7 +57,7 @@ async def set_mapping_rules(
         raise DomainError(ErrorCode.TOO_MANY, field="rules", limit=MOST_RULES)
     parts = [_parts(entry, f"rules.{place}") for place, entry in enumerate(entries)]
     async with transaction() as connection:
-        agency = await _administered(connection, scope, agency_code)
+        agency = await administered_agency(connection, scope, agency_code)
         await _check_goals(connection, agency, entries)
         await MappingRule.filter(agency_id=agency.id).using_db(connection).delete()
         rows = [
@@ -160,12 +159,3 @@ async def _check_goals(
     for place, entry in enumerate(entries):
         if entry.goal_id not in known:
             raise invalid(f"rules.{place}.goal", "not a target of this agency")
-
-
-async def _administered(connection: BaseDBAsyncClient, scope: Scope, code: str) -> Agency:
-    """The agency, locked. "Not yours" and "not there" are the same answer."""
-    agency = await Agency.get_or_none(code=code, using_db=connection)
-    if agency is None or not can_administer(scope, agency.id):
-        raise NotFound("Agency")
-    await connection.execute_query_dict(LOCK_AGENCY, [agency.id])
-    return agency
