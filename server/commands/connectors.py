@@ -50,7 +50,7 @@ class Named:
 
     @property
     def scope(self) -> Scope:
-        return operator_of(self.agency)
+        return operator_of(self.agency.id)
 
     @property
     def of(self) -> tuple[Scope, UUID]:
@@ -78,7 +78,7 @@ async def install(given: argparse.Namespace, settings: Settings) -> int:
     async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
         agency = await agency_of(given.agency)
         schema = await settings_schema(given.plugin)
-        scope, vault = operator_of(agency), vault_of(settings)
+        scope, vault = operator_of(agency.id), vault_of(settings)
         made = await installing.install(
             scope, agency.code, asked, vault=vault, now=utc_now(), schema=schema
         )

@@ -3,12 +3,10 @@
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from schema.access import Role, Scope
 from schema.errors import DomainError, ErrorCode
 from schema.feeds import tasks
 from schema.feeds.models import (
@@ -19,14 +17,12 @@ from schema.feeds.models import (
     TaskState,
 )
 from schema.organizations.directory_values import ChangeKind
-from schema.organizations.models import Agency
 from schema.plans.directory import SNAPSHOT, Choice, apply_directory
 from schema.values import utc_now
+from server.commands.operator import agency_of, connector_of, operator_of, say
 from server.database import DatabaseRole, found_database, opened
 from server.settings import Settings
 
-OPERATOR = "operator"
-"""On the record as who asked on the command line."""
 LOOK_AGAIN = 0.5
 """Seconds between two looks at a task."""
 
@@ -38,7 +34,7 @@ async def dry_run(given: argparse.Namespace, settings: Settings) -> int:
         task = await _answered(given, TaskKind.DRY_RUN, options)
         result: Mapping[str, Any] = task.result or {}
     for entry in result.get("entries", ()):
-        _say(json.dumps(entry, ensure_ascii=False))
+        say(json.dumps(entry, ensure_ascii=False))
     return _told(task, {name: one for name, one in result.items() if name != "entries"})
 
 
@@ -50,7 +46,7 @@ async def directory(given: argparse.Namespace, settings: Settings) -> int:
     result: Mapping[str, Any] = task.result or {}
     code = _told(task, {name: one for name, one in result.items() if name != SNAPSHOT})
     if not code:
-        _say(f"python -m server apply-directory {task.id}")
+        say(f"python -m server apply-directory {task.id}")
     return code
 
 
@@ -63,30 +59,21 @@ async def apply(given: argparse.Namespace, settings: Settings) -> int:
         if task is None:
             raise DomainError(ErrorCode.NOT_FOUND, thing=f"Task {given.task}")
         source = await Installation.get(id=task.installation_id)
-        scope = _operator(source.agency_id)
+        scope = operator_of(source.agency_id)
         done = await apply_directory(scope, task.id, choice, given.day, utc_now())
         if done.conflict is not None:
             await _show_changes(done.task_id)
-            _say(f"{done.conflict}\npython -m server apply-directory {done.task_id}")
+            say(f"{done.conflict}\npython -m server apply-directory {done.task_id}")
             return 1
-    _say("applied")
+    say("applied")
     return 0
-
-
-def _operator(agency_id: UUID) -> Scope:
-    """Whoever runs commands has the database, and so may what an administrator may."""
-    return Scope(subject=OPERATOR, grants=frozenset({(agency_id, Role.ADMINISTRATOR)}))
 
 
 async def _answered(
     given: argparse.Namespace, kind: TaskKind, options: Mapping[str, Any]
 ) -> ConnectorTask:
-    source = await Installation.get_or_none(agency__code=given.agency, title=given.title)
-    if source is None:
-        known = await Agency.exists(code=given.agency)
-        thing = f"Connector {given.title!r}" if known else f"Agency {given.agency!r}"
-        raise DomainError(ErrorCode.NOT_FOUND, thing=thing)
-    asked = await tasks.request(_operator(source.agency_id), source.id, kind, utc_now(), options)
+    source = await connector_of(await agency_of(given.agency), given.title)
+    asked = await tasks.request(operator_of(source.agency_id), source.id, kind, utc_now(), options)
     try:
         async with asyncio.timeout(given.wait):
             while asked.state in (TaskState.QUEUED, TaskState.RUNNING):
@@ -109,19 +96,15 @@ def _kind(name: str) -> ChangeKind:
 
 async def _show_changes(task_id: UUID) -> None:
     async for one in DirectoryChange.filter(task_id=task_id).order_by("position"):
-        _say(f"{one.position} {one.kind} {one.subject}: {one.detail}")
+        say(f"{one.position} {one.kind} {one.subject}: {one.detail}")
 
 
 def _told(task: ConnectorTask, counts: Mapping[str, Any]) -> int:
     if task.state is TaskState.FAILED:
-        _say(f"FAILED: {task.problem}")
+        say(f"FAILED: {task.problem}")
         return 1
-    _say(json.dumps(counts, ensure_ascii=False))
+    say(json.dumps(counts, ensure_ascii=False))
     return 0
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Settings], Awaitable[int]]] = {

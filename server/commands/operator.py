@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from schema.access import Role, Scope
 from schema.errors import DomainError, ErrorCode
@@ -16,9 +17,9 @@ SUBJECT = "command line"
 """Who did it, in the history of a connector: whoever may run commands is the operator."""
 
 
-def operator_of(agency: Agency) -> Scope:
+def operator_of(agency_id: UUID) -> Scope:
     """The operator, as an administrator of the agency."""
-    return Scope(subject=SUBJECT, grants=frozenset({(agency.id, Role.ADMINISTRATOR)}))
+    return Scope(subject=SUBJECT, grants=frozenset({(agency_id, Role.ADMINISTRATOR)}))
 
 
 async def agency_of(code: str) -> Agency:

@@ -168,7 +168,7 @@ async def _start(stack: AsyncExitStack, fake: Fake, people: tuple[Path, Path]) -
 async def _install(demo: Demo, fake: Fake, answers: Mapping[str, Any], settings: Settings) -> None:
     """Install the connector, or tell it where its fake listens this time."""
     agency = await Agency.get(code=demo.agency)
-    scope, now, vault = operator_of(agency), utc_now(), vault_of(settings)
+    scope, now, vault = operator_of(agency.id), utc_now(), vault_of(settings)
     schema = await settings_schema(fake.plugin)
     known = await Installation.get_or_none(agency_id=agency.id, title=fake.title)
     if known is not None:
