@@ -47,6 +47,11 @@ def is_safe_text(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
+def storable_text(text: str, longest: int | None = None) -> str:
+    """The text, or its beginning, without what PostgreSQL or UTF-8 cannot hold."""
+    return text[:longest].replace("\x00", "").encode(errors="replace").decode()
+
+
 def rounded(value: Decimal) -> Decimal:
     """Two decimals, half away from zero: 12.345 -> 12.35. For display, never for sums."""
     return value.quantize(HUNDREDTH, rounding=ROUND_HALF_UP)

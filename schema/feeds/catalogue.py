@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from schema.feeds import problems
 from schema.feeds.models import Plugin, PluginState, ProblemCode
 from schema.tables import transaction
 from schema.values import uuid7
@@ -75,14 +73,6 @@ async def write_down(plugins: Sequence[Seen], names: Sequence[str], now: datetim
             .using_db(connection)
             .update(state=PluginState.QUARANTINED, problem=GONE)
         )
-
-
-async def note_problem(
-    installation_id: UUID, code: ProblemCode, detail: str, now: datetime
-) -> None:
-    """Something went wrong outside of a run: in translating, in a delivery, in a dry run."""
-    async with transaction() as connection:
-        await problems.note(connection, installation_id, code, detail, now)
 
 
 async def forget_past_problems(now: datetime) -> None:

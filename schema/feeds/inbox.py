@@ -16,7 +16,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.feeds.models import DeadLetterCause, InboxKind
 from schema.feeds.rules import Received, Written, written
-from schema.values import uuid7
+from schema.values import storable_text, uuid7
 
 CHANNEL = "ekinerja_inbox"
 """Notified with the installation's id when something begins to wait. Only a wake-up."""
@@ -281,7 +281,6 @@ async def give_up(
     """
     if not given_up:
         return
-    words = [one.detail[:LONGEST_DETAIL].replace("\x00", "") for one in given_up]
     ids = [one.item_id for one in given_up]
     await connection.execute_query_dict(
         GIVE_UP,
@@ -290,7 +289,7 @@ async def give_up(
             [uuid7() for _ in given_up],
             ids,
             [str(one.cause) for one in given_up],
-            [text.encode(errors="replace").decode() for text in words],
+            [storable_text(one.detail, LONGEST_DETAIL) for one in given_up],
         ],
     )
     await settle(connection, ids, now)

@@ -10,7 +10,7 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.feeds.models import ProblemCode
-from schema.values import uuid7
+from schema.values import storable_text, uuid7
 
 LONGEST_DETAIL = 2_000
 
@@ -36,7 +36,7 @@ async def note(
     now: datetime,
 ) -> None:
     """A problem was met, for the first time or again. `detail` must hold no secret."""
-    words = detail[:LONGEST_DETAIL].replace("\x00", "").encode(errors="replace").decode()
+    words = storable_text(detail, LONGEST_DETAIL)
     await connection.execute_query_dict(NOTE, [uuid7(), installation_id, str(code), words, now])
 
 

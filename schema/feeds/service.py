@@ -15,6 +15,7 @@ from schema.feeds.inbox import Accepted
 from schema.feeds.models import BreakerState, InboxItem, Installation, ProblemCode, Run, RunState
 from schema.feeds.rules import Received
 from schema.tables import transaction
+from schema.values import storable_text
 
 SUBMITTED = "submitted"
 """The plugin name of an installation without a plugin: a service account submits activities."""
@@ -105,10 +106,11 @@ async def take_page(
     return accepted
 
 
-async def note_unreadable(installation_id: UUID, detail: str, now: datetime) -> None:
-    """Tell the administrator that an installation's secrets cannot be read."""
+async def note_problem(
+    installation_id: UUID, code: ProblemCode, detail: str, now: datetime
+) -> None:
+    """Something went wrong outside of a run: in translating, in a delivery, in a dry run."""
     async with transaction() as connection:
-        code = ProblemCode.SECRETS_UNREADABLE
         await problems.note(connection, installation_id, code, detail, now)
 
 
@@ -128,7 +130,7 @@ async def note_failure(
     RETRYING counts for the breaker, and is a problem for the administrator once that is open;
     FAILED is one at once. `pause` is ours, `asked` what the service said.
     """
-    words = problem[:LONGEST_PROBLEM].replace("\x00", "").encode(errors="replace").decode()
+    words = storable_text(problem, LONGEST_PROBLEM)
     async with transaction() as connection:
         installation = (
             await Installation.filter(id=installation_id)

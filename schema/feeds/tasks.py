@@ -20,7 +20,7 @@ from schema.feeds.models import ConnectorTask, Installation, TaskKind, TaskState
 from schema.feeds.service import SUBMITTED
 from schema.organizations.directory_values import Change
 from schema.tables import dicts_of, transaction
-from schema.values import uuid7
+from schema.values import storable_text, uuid7
 
 CHANNEL = "ekinerja_tasks"
 """Notified when a task begins to wait. Only a wake-up."""
@@ -144,7 +144,7 @@ async def finish(
 
 async def fail(task: Claimed, problem: str, now: datetime) -> bool:
     """Keep why there is no answer. `problem` must hold no secret."""
-    words = problem[:LONGEST_PROBLEM].replace("\x00", "").encode(errors="replace").decode()
+    words = storable_text(problem, LONGEST_PROBLEM)
     return await _end(task, TaskState.FAILED, None, words, now, ())
 
 

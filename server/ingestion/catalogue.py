@@ -15,7 +15,7 @@ import structlog
 
 from schema.feeds.catalogue import Seen, forget_past_problems, write_down
 from schema.feeds.rules import storable
-from schema.values import is_safe_text, utc_now
+from schema.values import is_safe_text, storable_text, utc_now
 from server.ingestion.plugins import PluginBroken, PluginInfo
 from server.plugin_discovery import Announced
 
@@ -65,7 +65,7 @@ async def examined(host: Host, one: Announced) -> Seen:
         distribution=one.distribution,
         version=one.version,
         title=one.name,
-        problem=problem.replace("\x00", "").encode(errors="replace").decode(),
+        problem=storable_text(problem),
     )
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 import structlog
 from ekinerja_connectors import AuthFailed, InvalidCursor, InvalidSettings, Retryable
 
-from schema.feeds.catalogue import note_problem
 from schema.feeds.models import ProblemCode
+from schema.feeds.service import note_problem
 from schema.values import utc_now
 from schema.vault import SecretsUnreadable
 from server.ingestion.plugins import PluginBroken, PluginForged, PluginKilled, PluginMissing

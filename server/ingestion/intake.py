@@ -16,7 +16,7 @@ from ekinerja_connectors import AuthFailed, InvalidSettings
 from tortoise import Tortoise
 
 from schema.errors import DomainError
-from schema.feeds import inbox, problems
+from schema.feeds import inbox, problems, service
 from schema.feeds.inbox import Waiting
 from schema.feeds.models import DeadLetterCause, Installation, ProblemCode
 from schema.tables import transaction
@@ -184,8 +184,7 @@ class Intake:
         log.warning("ingestion.intake_waits", installation=str(installation.id), problem=str(error))
         code = problem_of(error)
         self.noted.add(code)
-        async with transaction() as connection:
-            await problems.note(connection, installation.id, code, str(error), self.clock())
+        await service.note_problem(installation.id, code, str(error), self.clock())
 
     async def _go_on(self, installation: Installation) -> None:
         """What kept the intake waiting is gone."""

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from schema.errors import NotFound
 from schema.feeds import service
-from schema.feeds.models import InboxKind, Installation
+from schema.feeds.models import InboxKind, Installation, ProblemCode
 from schema.feeds.rules import Received
 from schema.feeds.secrets import webhook_secret_of
 from schema.values import utc_now
@@ -124,7 +124,8 @@ async def _secrets(installation: Installation, vault: Vault) -> str:
     try:
         return webhook_secret_of(installation, vault)
     except SecretsUnreadable as error:
-        await service.note_unreadable(installation.id, str(error), utc_now())
+        code = ProblemCode.SECRETS_UNREADABLE
+        await service.note_problem(installation.id, code, str(error), utc_now())
         raise Refused(503, "signatures cannot be verified now; try again later") from None
 
 
