@@ -40,7 +40,8 @@ class Scope:
     """A viewer, reduced to what decides what they see.
 
     `grants` are roles by agency; `agency_id` is where the viewer belongs. A connector's
-    service account has an `installation_id` and sees nothing.
+    service account has an `installation_id` and sees nothing. `line_id` is whose work, and whose
+    people's work, is seen: the viewer's own, but for a scope made by `as_superior_of`.
     """
 
     subject: str
@@ -49,6 +50,12 @@ class Scope:
     grants: frozenset[tuple[UUID, Role]] = field(default_factory=frozenset)
     supervises: bool = False
     installation_id: UUID | None = None
+    line_id: UUID | None = None
+
+    @property
+    def line(self) -> UUID | None:
+        """Whose work and whose people's work is seen."""
+        return self.line_id or self.employee_id
 
     def agencies_with(self, roles: Collection[Role]) -> frozenset[UUID]:
         return frozenset(agency for agency, role in self.grants if role in roles)
@@ -65,7 +72,7 @@ class Scope:
     @property
     def directories(self) -> frozenset[UUID]:
         """Agencies whose directory and unit targets the viewer sees."""
-        own = {self.agency_id} if self.employee_id and self.agency_id else set()
+        own = {self.agency_id} if self.line and self.agency_id else set()
         return self.agencies_with(AGENCY_WIDE) | own
 
 
@@ -77,10 +84,17 @@ def can_see_directory(scope: Scope, agency_id: UUID) -> bool:
 def can_see_work_of(scope: Scope, person: Person) -> bool:
     """A person's targets, records, logs: they, their superiors, administrator and auditor."""
     return (
-        person.id == scope.employee_id
-        or (scope.employee_id is not None and scope.employee_id in person.superiors)
+        person.id == scope.line
+        or (scope.line is not None and scope.line in person.superiors)
         or person.agency_id in scope.agencies_with(AGENCY_WIDE)
     )
+
+
+def as_superior_of(person: Person) -> Scope:
+    """What any superior sees of a person and the people below: their work, and of what is pending
+    the number only. Whoever may see this person's work sees at least this, so that what is worked
+    out under it once may be shown to all of them."""
+    return Scope(subject="", agency_id=person.agency_id, line_id=person.id)
 
 
 def can_see_content(scope: Scope, person: Person, *, pending: bool) -> bool:

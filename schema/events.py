@@ -31,16 +31,28 @@ class EventKind(StrEnum):
     PROGRESS_CORRECTED = "progress.corrected"
     PROGRESS_RETURNED = "progress.returned"
     PROGRESS_RETRACTED = "progress.retracted"
+    ABSENCE_CHANGED = "absence.changed"
+    DAY_DONE = "day.done"
+    DAY_REOPENED = "day.reopened"
+    CLOCKED = "attendance.clocked"
+    PRESENCE_CHANGED = "presence.changed"
+    POSTS_CHANGED = "posts.changed"
+    CALENDAR_CHANGED = "calendar.changed"
+    TIME_PASSED = "time.passed"
 
 
 class EventRow(Row):
-    """A committed fact. `position` is None until the sequencer has stamped it."""
+    """A committed fact. `position` is None until the sequencer has stamped it.
+
+    `employee_id` is None where it befell an agency as a whole, `record_id` where it is about no
+    record.
+    """
 
     position: int | None = fields.BigIntField(null=True, unique=True)
     kind = fields.CharEnumField(EventKind, max_length=40)
     agency_id = fields.UUIDField()
-    employee_id = fields.UUIDField()
-    record_id = fields.UUIDField()
+    employee_id: UUID | None = fields.UUIDField(null=True)
+    record_id: UUID | None = fields.UUIDField(null=True)
     superior_ids: list[UUID] = ArrayField(element_type="uuid", default=list)
     target_ids: list[UUID] = ArrayField(element_type="uuid", default=list)
     created_at = fields.DatetimeField()
@@ -56,8 +68,8 @@ class Event:
     position: int
     kind: EventKind
     agency_id: UUID
-    employee_id: UUID
-    record_id: UUID
+    employee_id: UUID | None
+    record_id: UUID | None
     superior_ids: frozenset[UUID]
     target_ids: frozenset[UUID]
     created_at: datetime
@@ -68,7 +80,7 @@ async def append(
     *,
     kind: EventKind,
     person: Person,
-    record_id: UUID,
+    record_id: UUID | None = None,
     target_ids: Collection[UUID] = (),
 ) -> None:
     """Insert an event in the caller's transaction; `target_ids` are those whose figures moved."""
@@ -82,7 +94,7 @@ async def append_all(
     *,
     kind: EventKind,
     person: Person,
-    record_ids: Sequence[UUID],
+    record_ids: Sequence[UUID | None],
     target_ids: Collection[UUID] = (),
 ) -> None:
     """Insert an event for each record, in their order."""
@@ -120,6 +132,14 @@ async def append_many(
         await connection.execute_query_dict(APPEND, [str(kind), utc_now(), keys, ids, people])
 
 
+async def append_for_agency(
+    connection: BaseDBAsyncClient, kind: EventKind, agency_id: UUID
+) -> None:
+    """Insert an event that befell an agency as a whole: each team of it is computed anew."""
+    row = EventRow(kind=kind, agency_id=agency_id, created_at=utc_now())
+    await insert(connection, [row])
+
+
 class EventFeed(Protocol):
     """What the server supplies so that subscriptions can follow the log."""
 
@@ -140,9 +160,13 @@ def event_from(row: Mapping[str, Any]) -> Event:
         position=row["position"],
         kind=EventKind(row["kind"]),
         agency_id=UUID(str(row["agency_id"])),
-        employee_id=UUID(str(row["employee_id"])),
-        record_id=UUID(str(row["record_id"])),
+        employee_id=_key(row["employee_id"]),
+        record_id=_key(row["record_id"]),
         superior_ids=frozenset(row["superior_ids"]),
         target_ids=frozenset(row["target_ids"]),
         created_at=row["created_at"],
     )
+
+
+def _key(value: Any) -> UUID | None:
+    return None if value is None else UUID(str(value))

@@ -1,6 +1,6 @@
 """The policy of access.py as conditions of a statement; row level security says it once more.
 
-Names are those of schema/selection: @viewer, @directories and @agencies are the scope.
+Names are those of schema/selection: @viewer, @line, @directories and @agencies are the scope.
 """
 
 
@@ -12,8 +12,8 @@ def in_directory(agency: str) -> str:
 def sees_work_of(person: str) -> str:
     """`access.can_see_work_of`, for the alias of an employee's row; the cheapest first."""
     return (
-        f"{person}.id = @viewer OR {person}.agency_id = ANY (@agencies) "
-        f"OR @viewer = ANY ({person}.superiors)"
+        f"{person}.id = @line OR {person}.agency_id = ANY (@agencies) "
+        f"OR @line = ANY ({person}.superiors)"
     )
 
 
@@ -25,7 +25,7 @@ def sees_person(person: str) -> str:
 def sees_work(employee_id: str) -> str:
     """`access.can_see_work_of`, for an expression that is an employee's key."""
     return (
-        f"{employee_id} = @viewer OR "
+        f"{employee_id} = @line OR "
         f"(SELECT {sees_work_of('w$')} FROM employee w$ WHERE w$.id = {employee_id})"
     )
 

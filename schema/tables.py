@@ -29,6 +29,8 @@ MODULES = (
     "schema.matrices.models",
     "schema.feeds.models",
     "schema.progress.models",
+    "schema.teams.models",
+    "schema.notices.models",
 )
 
 

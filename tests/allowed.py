@@ -97,6 +97,10 @@ def as_work(allowed: Allowed, scope: Scope, row: Row) -> bool:
     return allowed.work(scope, row["employee_id"])
 
 
+def own(_: Allowed, scope: Scope, row: Row) -> bool:
+    return row["employee_id"] == scope.employee_id
+
+
 SEEN: dict[str, Seen] = {
     "agency": in_directory("id"),
     "unit": in_directory("agency_id"),
@@ -137,11 +141,19 @@ SEEN: dict[str, Seen] = {
     "directory_change": through("connector_task", "task_id"),
     "mapping_rule": in_directory("agency_id"),
     "clock_event": as_work,
+    "absence": as_work,
+    "day_done": as_work,
+    "day_close": lambda allowed, scope, row: (
+        allowed.work(scope, row["employee_id"]) or scope.line in row["superior_ids"]
+    ),
+    "contact": own,
+    "notice": own,
+    "notice_delivery": through("notice", "notice_id"),
     "retraction": Allowed.retraction,
     "run": through("installation", "installation_id"),
     "dead_letter": through("installation", "installation_id"),
     "inbox_item": Allowed.item,
 }
 """The decision on each table that a viewer reads."""
-NEVER = {"role_grant", "event", "tortoise_migrations"}
+NEVER = {"role_grant", "event", "token_revocation", "presence_clock", "tortoise_migrations"}
 """The decision on the others: the reader has no right to them at all."""

@@ -5,7 +5,7 @@ A cascade is a graph without cycles: a child is drawn after its parents.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -15,7 +15,8 @@ from schema.access import Scope
 from schema.organizations.models import Agency, Employee, Unit
 from schema.organizations.viewers import scope_of
 from schema.plans.loading import save_case
-from schema.policies.models import AgencyPolicy, LateEntries
+from schema.policies.models import AgencyPolicy
+from schema.policies.rules import Policy
 from schema.progress import daily_logs
 from schema.progress.models import ProgressRecord, RecordState
 from schema.progress.placing import Place
@@ -250,19 +251,17 @@ async def _agency(code: str, nips: Sequence[str]) -> Agency:
 
 
 async def set_policy(agency: Agency, cap: str, *, missing_counts_as_zero: bool) -> None:
+    policy = Policy(
+        achievement_cap=Decimal(cap),
+        missing_counts_as_zero=missing_counts_as_zero,
+        action_plans_required=False,
+    )
     await AgencyPolicy.create(
         agency=agency,
         starts_on=FIRST.date().replace(day=1),
-        achievement_cap=Decimal(cap),
-        missing_counts_as_zero=missing_counts_as_zero,
-        on_track_share=Decimal(100),
-        late_entries=LateEntries.MARKED,
-        filling_days=10,
-        plan_days=31,
-        action_plans_required=False,
-        effective_share=Decimal("66.67"),
         set_by="pengelola",
         set_at=NOW,
+        **asdict(policy),
     )
 
 

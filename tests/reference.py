@@ -46,9 +46,14 @@ from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
 from schema.organizations.models import (
+    Absence,
+    AbsenceKind,
+    AbsenceState,
     Agency,
     Assignment,
+    ClockDirection,
     ClockEvent,
+    DayDone,
     Employee,
     Unit,
     UnitPlacement,
@@ -68,12 +73,15 @@ from schema.plans.models import (
 from schema.policies.models import AgencyPolicy, Holiday, WorkingWeek
 from schema.policies.rules import (
     DEFAULT,
+    USUAL_WEEK,
     Policy,
     Week,
     effective_minutes,
+    excused_minutes,
     is_off,
     required_minutes,
     short_minutes,
+    week_of,
 )
 from schema.progress.models import (
     Activity,
@@ -110,12 +118,16 @@ from schema.targets.rules import (
     plan_percentage,
 )
 from schema.targets.tracking import GOOD, worst
-from schema.teams.rules import DayFacts, presence
+from schema.teams.models import DayClose
+from schema.teams.rules import Away, DayFacts, presence
 from schema.values import CAPITAL_TIMEZONE, local_date, plain
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
+    Absence,
+    DayClose,
+    DayDone,
     Activity,
     ActionPlan,
     EvaluationEvent,
@@ -604,8 +616,8 @@ class Reference:
             completed_stages=sum(s.completed_on is not None for s in stages) if staged else None,
         )
 
-    def required(self, employee_id: UUID, on: date) -> int:
-        """What an unwritten day asks for, of all weeks and holidays."""
+    def weeks(self, employee_id: UUID, on: date) -> list[Week]:
+        """All weeks that may hold for a person, each with how far above their unit it was set."""
         agency = self.rows.get(Employee, employee_id).agency_id
         above: dict[UUID, int] = {}
         posts = [
@@ -617,19 +629,93 @@ class Reference:
             above[unit] = len(above)
             places = [p for p in self.rows.where(UnitPlacement, unit_id=unit) if self.holds(p, on)]
             unit = places[0].parent_id if places else None
-        weeks = [
+        return [
             Week(
                 minutes=week.minutes,
                 starts_on=week.starts_on,
                 ends_on=week.ends_on,
                 distance=None if week.unit_id is None else above[week.unit_id],
                 observes_holidays=week.observes_holidays,
+                breaks=week.breaks,
+                begins_at=week.begins_at.replace(tzinfo=None),
             )
             for week in self.rows.where(WorkingWeek, agency_id=agency)
             if week.unit_id is None or week.unit_id in above
         ]
-        holidays = [h.day for h in self.rows.where(Holiday, agency_id=agency) if is_off(h.kind)]
-        return required_minutes(on, weeks, holidays)
+
+    def holidays(self, employee_id: UUID) -> list[date]:
+        agency = self.rows.get(Employee, employee_id).agency_id
+        return [h.day for h in self.rows.where(Holiday, agency_id=agency) if is_off(h.kind)]
+
+    def working(self, employee_id: UUID, on: date) -> int:
+        """What a day asks for before leave, of all weeks and holidays."""
+        return required_minutes(on, self.weeks(employee_id, on), self.holidays(employee_id))
+
+    def required(self, employee_id: UUID, on: date) -> int:
+        """What an unwritten day asks for, accepted leave taken off."""
+        week = week_of(self.weeks(employee_id, on), on) or USUAL_WEEK
+        working, policy = self.working(employee_id, on), self.counting(employee_id, on)
+        off = sum(
+            excused_minutes(
+                working, week.begins_at, week.breaks[on.weekday()], one.from_time, one.until_time
+            )
+            for one in self.absences(employee_id, on)
+            if one.state is AbsenceState.ACCEPTED
+            and one.kind is not AbsenceKind.UNEXCUSED
+            and (policy.duty_travel_excuses or one.kind is not AbsenceKind.DUTY_TRAVEL)
+        )
+        return max(0, working - off)
+
+    def counting(self, employee_id: UUID, on: date) -> Any:
+        """How a person's agency counts on a day."""
+        return self.policy_on(self.rows.get(Employee, employee_id).agency_id, on) or DEFAULT
+
+    def absences(self, employee_id: UUID, on: date) -> list[Away]:
+        """What keeps a person away on a day: reported or accepted; those of all day first."""
+        rows = [
+            row
+            for row in self.rows.where(Absence, employee_id=employee_id)
+            if row.starts_on <= on <= row.ends_on
+            and row.state in (AbsenceState.REPORTED, AbsenceState.ACCEPTED)
+        ]
+        rows.sort(key=lambda row: (row.from_time is not None, row.id))
+        return [
+            Away(
+                kind=row.kind,
+                state=row.state,
+                from_time=row.from_time and row.from_time.replace(tzinfo=None),
+                until_time=row.until_time and row.until_time.replace(tzinfo=None),
+            )
+            for row in rows
+        ]
+
+    def day_facts(self, person: Any, log: Day) -> DayFacts:
+        """All that presence is judged by."""
+        on, key = log.on, {"employee_id": person.id, "day": log.on}
+        week = week_of(self.weeks(person.id, on), on) or USUAL_WEEK
+        came = [
+            row.at
+            for row in self.rows.where(ClockEvent, **key, retracted_at=None)
+            if row.direction is ClockDirection.IN
+        ]
+        done = [row.done_at for row in self.rows.where(DayDone, **key, reopened_at=None)]
+        policy = self.counting(person.id, on)
+        return DayFacts(
+            on=on,
+            timezone=person.timezone,
+            required_minutes=log.required_minutes,
+            recorded_minutes=log.recorded_minutes,
+            last_activity_at=log.last_activity_at,
+            working_minutes=self.working(person.id, on),
+            holiday=week.observes_holidays and on in self.holidays(person.id),
+            begins_at=week.begins_at,
+            break_minutes=week.breaks[on.weekday()],
+            clocked_in_at=max(came, default=None),
+            done_at=done[0] if done else None,
+            away=self.absences(person.id, on),
+            active_minutes=policy.active_minutes,
+            flexible_minutes=policy.flexible_minutes,
+        )
 
     # Days and teams
 
@@ -655,14 +741,7 @@ class Reference:
             if not can_see_work_of(self.scope, person):
                 continue
             log = self.day(person.id, on)
-            facts = DayFacts(
-                on=on,
-                timezone=person.timezone,
-                required_minutes=log.required_minutes,
-                recorded_minutes=log.recorded_minutes,
-                last_activity_at=log.last_activity_at,
-            )
-            status = presence(facts, self.now)
+            status = presence(self.day_facts(person, log), self.now)
             members.append(SimpleNamespace(employee=person, log=log, status=status))
         return SimpleNamespace(supervisor=supervisor, on=on, members=members)
 
@@ -824,6 +903,24 @@ def work_time(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
         ),
         short_minutes=short_minutes(required, recorded),
     )
+
+
+CLOCKS = {
+    "nudgeAt": "nudge_at",
+    "digestAt": "digest_at",
+    "quietFrom": "quiet_from",
+    "quietUntil": "quiet_until",
+}
+
+
+def clock(column: str) -> Callable[..., Any]:
+    """A local time of day as text."""
+
+    def text(see: Reference, row: Any, args: Mapping[str, Any]) -> str | None:
+        at = getattr(row, column)
+        return at and at.strftime("%H:%M")
+
+    return text
 
 
 def policies_of(see: Reference, agency: Any) -> list[Any]:
@@ -1142,6 +1239,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
+    **{f"AgencyPolicy.{name}": clock(column) for name, column in CLOCKS.items()},
     "WorkingWeek.beginsAt": lambda see, w, args: w.begins_at.strftime("%H:%M"),
     "WorkingWeek.setBy": setter,
     "Agency.mappingRules": lambda see, a, args: sorted(

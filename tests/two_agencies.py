@@ -26,12 +26,17 @@ from schema.feeds.models import (
     TaskKind,
 )
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
+from schema.notices.models import Contact, Notice, NoticeDelivery, NoticeKind
 from schema.organizations.models import (
+    Absence,
+    AbsenceKind,
+    AbsenceState,
     Agency,
     Assignment,
     AssignmentKind,
     ClockDirection,
     ClockEvent,
+    DayDone,
     Employee,
     RoleGrant,
     Unit,
@@ -80,6 +85,8 @@ from schema.targets.models import (
     TargetKind,
     TrajectoryPoint,
 )
+from schema.teams.models import DayClose, PresenceStatus
+from schema.values import uuid7
 
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -315,6 +322,17 @@ async def clock(person: Employee, source: Installation) -> None:
         direction=ClockDirection.IN,
         received_at=NOON,
     )
+    await Absence.create(
+        employee=person,
+        kind=AbsenceKind.SICKNESS,
+        state=AbsenceState.REPORTED,
+        starts_on=DAY,
+        ends_on=DAY,
+        reported_by=person.nip,
+        reported_at=NOON,
+    )
+    await DayDone.create(employee=person, day=DAY, done_at=NOON)
+    await close(person, source)
     item = await InboxItem.create(
         installation=source,
         source_id=f"back-{person.nip}",
@@ -331,6 +349,33 @@ async def clock(person: Employee, source: Installation) -> None:
         reason="Surat ditarik",
         received_at=NOON,
     )
+
+
+async def close(person: Employee, channel: Installation) -> None:
+    """The day before as it ended, under a superior who has moved on; and what they were told."""
+    await DayClose.create(
+        agency_id=person.agency_id,
+        employee=person,
+        day=DAY - timedelta(days=1),
+        superior_ids=[uuid7()],
+        status=PresenceStatus.SHORT,
+        required_minutes=450,
+        recorded_minutes=60,
+        pending_count=0,
+        closed_at=NOON,
+    )
+    await Contact.create(employee=person, address=f"{person.nip}@contoh.example")
+    notice = await Notice.create(
+        agency_id=person.agency_id,
+        employee=person,
+        kind=NoticeKind.NUDGE,
+        day=DAY,
+        subject="Hari ini belum diisi",
+        body="-",
+        facts={},
+        created_at=NOON,
+    )
+    await NoticeDelivery.create(notice=notice, installation_id=channel.id, due_at=NOON)
 
 
 async def agree(person: Employee, plan: PerformancePlan, target: Target, parent: Target) -> None:

@@ -5,12 +5,14 @@ from schema.access import Role
 from schema.events import EventKind
 from schema.feeds.models import BreakerState, ConnectorAct, DeadLetterCause, InboxKind, PluginState, ProblemCode, RunState, TaskKind, TaskState
 from schema.matrices.models import MemberRole, Publication
+from schema.notices.models import DeliveryState, NoticeKind
 from schema.organizations.directory_values import ChangeKind
-from schema.organizations.models import AssignmentKind, ClockDirection
+from schema.organizations.models import AbsenceKind, AbsenceState, AssignmentKind, ClockDirection
 from schema.plans.models import Approach, AttachmentKind, Behaviour, EvaluationEventKind, EvaluationKind, PlanEventKind, PlanState
 from schema.policies.models import HolidayKind, LateEntries
 from schema.progress.models import RecordEventKind, RecordState, SuggestionOrigin
 from schema.targets.models import Accumulation, Aspect, Classification, EdgeKind, Perspective, Polarity, ResultCategory, TargetKind
+from schema.teams.models import PresenceStatus
 from schema.values import uuid7
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.fields.base import OnDelete
@@ -49,6 +51,14 @@ class Migration(migrations.Migration):
                 ('action_plans_required', fields.BooleanField()),
                 ('effective_share', fields.DecimalField(max_digits=5, decimal_places=2)),
                 ('recognized_minutes', fields.IntField(null=True)),
+                ('active_minutes', fields.IntField()),
+                ('flexible_minutes', fields.IntField()),
+                ('duty_travel_excuses', fields.BooleanField()),
+                ('nudge_at', fields.TimeField(null=True, description='local time', auto_now=False, auto_now_add=False)),
+                ('digest_at', fields.TimeField(null=True, description='local time', auto_now=False, auto_now_add=False)),
+                ('quiet_from', fields.TimeField(description='local time', auto_now=False, auto_now_add=False)),
+                ('quiet_until', fields.TimeField(description='local time', auto_now=False, auto_now_add=False)),
+                ('notices_per_day', fields.IntField()),
                 ('set_by', fields.CharField(max_length=120)),
                 ('set_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
@@ -82,6 +92,26 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='Absence',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='absences', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='LEAVE: LEAVE\nSICKNESS: SICKNESS\nDUTY_TRAVEL: DUTY_TRAVEL\nUNEXCUSED: UNEXCUSED', enum_type=AbsenceKind, max_length=11)),
+                ('state', fields.CharEnumField(description='REPORTED: REPORTED\nACCEPTED: ACCEPTED\nREFUSED: REFUSED\nWITHDRAWN: WITHDRAWN', enum_type=AbsenceState, max_length=9)),
+                ('starts_on', fields.DateField()),
+                ('ends_on', fields.DateField()),
+                ('from_time', fields.TimeField(null=True, description='local; of a part of one day', auto_now=False, auto_now_add=False)),
+                ('until_time', fields.TimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('note', fields.TextField(null=True, unique=False)),
+                ('reported_by', fields.CharField(max_length=120)),
+                ('reported_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('decided_by', fields.CharField(null=True, max_length=120)),
+                ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'absence', 'app': 'ekinerja', 'indexes': [Index(fields=['employee_id', 'starts_on'])], 'pk_attr': 'id', 'table_description': 'Somebody is away from a day until a day, both inclusive; or for a part of one day, between'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='ClockEvent',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -96,6 +126,17 @@ class Migration(migrations.Migration):
                 ('retracted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'clock_event', 'app': 'ekinerja', 'unique_together': (('installation_id', 'source_id'),), 'indexes': [Index(fields=['employee_id', 'day'])], 'pk_attr': 'id', 'table_description': 'Somebody clocked in or out (*presensi*), as a source says. Append-only; presence, not work.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='Contact',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='contacts', on_delete=OnDelete.RESTRICT)),
+                ('address', fields.CharField(null=True, max_length=254)),
+                ('muted', ArrayField(default=list, element_type='TEXT')),
+            ],
+            options={'table': 'contact', 'app': 'ekinerja', 'unique_together': (('employee',),), 'pk_attr': 'id', 'table_description': "How a person is reached, and which notices they do not want; `address` is an e-mail's."},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -114,14 +155,46 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='DayClose',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency_id', fields.UUIDField()),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='closed_days', on_delete=OnDelete.RESTRICT)),
+                ('day', fields.DateField()),
+                ('unit_id', fields.UUIDField(null=True, description='of the post of that day')),
+                ('unit_path', ArrayField(default=list, description='that unit and those above it, nearest first', element_type='UUID')),
+                ('appraiser_ids', ArrayField(default=list, element_type='UUID')),
+                ('superior_ids', ArrayField(default=list, element_type='UUID')),
+                ('status', fields.CharEnumField(description='NOT_YET_STARTED: NOT_YET_STARTED\nACTIVE: ACTIVE\nIDLE: IDLE\nNOT_FILLED: NOT_FILLED\nSHORT: SHORT\nCOMPLETE: COMPLETE\nDAY_DONE: DAY_DONE\nON_LEAVE: ON_LEAVE\nSICK: SICK\nON_DUTY_TRAVEL: ON_DUTY_TRAVEL\nDAY_OFF: DAY_OFF\nHOLIDAY: HOLIDAY', enum_type=PresenceStatus, max_length=15)),
+                ('required_minutes', fields.IntField()),
+                ('recorded_minutes', fields.IntField()),
+                ('pending_count', fields.IntField()),
+                ('closed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'day_close', 'app': 'ekinerja', 'unique_together': (('employee', 'day'),), 'pk_attr': 'id', 'table_description': "One person's day as it was known when it ended: where they were, who appraised them, how it"},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='DayDone',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='days_done', on_delete=OnDelete.RESTRICT)),
+                ('day', fields.DateField()),
+                ('done_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('reopened_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'day_done', 'app': 'ekinerja', 'unique_together': (('employee', 'day'),), 'pk_attr': 'id', 'table_description': 'Somebody says that all of a day is written, so that a short day is not a forgotten one.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='EventRow',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
                 ('position', fields.BigIntField(null=True, unique=True)),
-                ('kind', fields.CharEnumField(description='PROGRESS_RECEIVED: progress.received\nPROGRESS_LOGGED: progress.logged\nPROGRESS_CONFIRMED: progress.confirmed\nPROGRESS_DISMISSED: progress.dismissed\nPROGRESS_CORRECTED: progress.corrected\nPROGRESS_RETURNED: progress.returned\nPROGRESS_RETRACTED: progress.retracted', enum_type=EventKind, max_length=40)),
+                ('kind', fields.CharEnumField(description='PROGRESS_RECEIVED: progress.received\nPROGRESS_LOGGED: progress.logged\nPROGRESS_CONFIRMED: progress.confirmed\nPROGRESS_DISMISSED: progress.dismissed\nPROGRESS_CORRECTED: progress.corrected\nPROGRESS_RETURNED: progress.returned\nPROGRESS_RETRACTED: progress.retracted\nABSENCE_CHANGED: absence.changed\nDAY_DONE: day.done\nDAY_REOPENED: day.reopened\nCLOCKED: attendance.clocked\nPRESENCE_CHANGED: presence.changed\nPOSTS_CHANGED: posts.changed\nCALENDAR_CHANGED: calendar.changed\nTIME_PASSED: time.passed', enum_type=EventKind, max_length=40)),
                 ('agency_id', fields.UUIDField()),
-                ('employee_id', fields.UUIDField()),
-                ('record_id', fields.UUIDField()),
+                ('employee_id', fields.UUIDField(null=True)),
+                ('record_id', fields.UUIDField(null=True)),
                 ('superior_ids', ArrayField(default=list, element_type='UUID')),
                 ('target_ids', ArrayField(default=list, element_type='UUID')),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -153,7 +226,7 @@ class Migration(migrations.Migration):
                 ('enabled', fields.BooleanField(default=True)),
                 ('settings', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
                 ('secrets', fields.TextField(null=True, description='the settings that are secret, as JSON, encrypted', unique=False)),
-                ('secret_names', ArrayField(default=list, description='which settings are in `secrets`', element_type='text')),
+                ('secret_names', ArrayField(default=list, description='which settings are in `secrets`', element_type='TEXT')),
                 ('webhook_secret', fields.TextField(null=True, description='encrypted', unique=False)),
                 ('webhook_secrets', fields.IntField(default=0, description='how many are in `webhook_secret`')),
                 ('poll_seconds', fields.IntField(default=60)),
@@ -170,6 +243,19 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='ConnectorEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.RESTRICT)),
+                ('act', fields.CharEnumField(description='INSTALLED: INSTALLED\nCONFIGURED: CONFIGURED\nENABLED: ENABLED\nDISABLED: DISABLED\nPAUSED: PAUSED\nRESUMED: RESUMED\nRUN_REQUESTED: RUN_REQUESTED\nCURSOR_RESET: CURSOR_RESET\nPROBLEM_DISMISSED: PROBLEM_DISMISSED\nLETTERS_REPLAYED: LETTERS_REPLAYED\nLETTER_RESOLVED: LETTER_RESOLVED\nWEBHOOK_SECRET_ADDED: WEBHOOK_SECRET_ADDED\nWEBHOOK_SECRET_DROPPED: WEBHOOK_SECRET_DROPPED\nFILE_RECEIVED: FILE_RECEIVED', enum_type=ConnectorAct, max_length=24)),
+                ('subject', fields.CharField(description="a token's, or the command line", max_length=120)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('detail', fields.TextField(default='', unique=False)),
+            ],
+            options={'table': 'connector_event', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'at'])], 'pk_attr': 'id', 'table_description': 'Who did what with a connector, and when. Append-only, and never a secret in it.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='ConnectorProblem',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -183,19 +269,6 @@ class Migration(migrations.Migration):
                 ('resolved_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'connector_problem', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'last_at'])], 'pk_attr': 'id', 'table_description': 'Something wrong with an installation, once however often it is met, until it is gone.'},
-            bases=['Row'],
-        ),
-        ops.CreateModel(
-            name='ConnectorEvent',
-            fields=[
-                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
-                ('installation', fields.ForeignKeyField('ekinerja.Installation', source_field='installation_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.RESTRICT)),
-                ('act', fields.CharEnumField(description='INSTALLED: INSTALLED\nCONFIGURED: CONFIGURED\nENABLED: ENABLED\nDISABLED: DISABLED\nPAUSED: PAUSED\nRESUMED: RESUMED\nRUN_REQUESTED: RUN_REQUESTED\nCURSOR_RESET: CURSOR_RESET\nPROBLEM_DISMISSED: PROBLEM_DISMISSED\nLETTERS_REPLAYED: LETTERS_REPLAYED\nLETTER_RESOLVED: LETTER_RESOLVED\nWEBHOOK_SECRET_ADDED: WEBHOOK_SECRET_ADDED\nWEBHOOK_SECRET_DROPPED: WEBHOOK_SECRET_DROPPED\nFILE_RECEIVED: FILE_RECEIVED', enum_type=ConnectorAct, max_length=24)),
-                ('subject', fields.CharField(description="a token's, or the command line", max_length=120)),
-                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
-                ('detail', fields.TextField(default='', unique=False)),
-            ],
-            options={'table': 'connector_event', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'at'])], 'pk_attr': 'id', 'table_description': 'Who did what with a connector, and when. Append-only, and never a secret in it.'},
             bases=['Row'],
         ),
         ops.CreateModel(
@@ -289,6 +362,37 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='Notice',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('employee', fields.ForeignKeyField('ekinerja.Employee', source_field='employee_id', db_constraint=True, to_field='id', related_name='notices', on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='DIGEST: DIGEST\nNUDGE: NUDGE', enum_type=NoticeKind, max_length=6)),
+                ('day', fields.DateField(description="the recipient's, on which it is told")),
+                ('subject', fields.TextField(unique=False)),
+                ('body', fields.TextField(unique=False)),
+                ('facts', fields.JSONField(description='what the words were made of', encoder=JSON_DUMPS, decoder=loads)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'notice', 'app': 'ekinerja', 'unique_together': (('employee', 'kind', 'day'),), 'indexes': [Index(fields=['agency_id'])], 'pk_attr': 'id', 'table_description': 'What somebody is told of a day, once a kind and day. The facts stay as they were told.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='NoticeDelivery',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('notice', fields.ForeignKeyField('ekinerja.Notice', source_field='notice_id', db_constraint=True, to_field='id', related_name='deliveries', on_delete=OnDelete.RESTRICT)),
+                ('installation_id', fields.UUIDField(description='the installation of the channel')),
+                ('state', fields.CharEnumField(default=DeliveryState.WAITING, description='WAITING: WAITING\nDELIVERED: DELIVERED\nFAILED: FAILED', enum_type=DeliveryState, max_length=9)),
+                ('due_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('attempts', fields.IntField(default=0)),
+                ('problem', fields.TextField(null=True, unique=False)),
+                ('delivered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'notice_delivery', 'app': 'ekinerja', 'unique_together': (('notice', 'installation_id'),), 'pk_attr': 'id', 'table_description': 'A notice on its way through one channel, an installation whose plugin delivers.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='Period',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -346,6 +450,17 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='PresenceClock',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('agency', fields.ForeignKeyField('ekinerja.Agency', source_field='agency_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('ticked_until', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('closed_until', fields.DateField(null=True, description="the last day that has ended for all of the agency's people")),
+            ],
+            options={'table': 'presence_clock', 'app': 'ekinerja', 'unique_together': (('agency',),), 'pk_attr': 'id', 'table_description': "Until when an agency's clock-driven changes are in the event log. One row an agency."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='Retraction',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -384,6 +499,19 @@ class Migration(migrations.Migration):
                 ('problem', fields.TextField(null=True, unique=False)),
             ],
             options={'table': 'run', 'app': 'ekinerja', 'indexes': [Index(fields=['installation_id', 'started_at'])], 'pk_attr': 'id', 'table_description': 'One polling run of an installation: when, how it ended, how much it took in.'},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
+            name='TokenRevocation',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('subject', fields.CharField(max_length=120)),
+                ('issued_before', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('reason', fields.TextField(null=True, unique=False)),
+                ('revoked_by', fields.CharField(max_length=120)),
+                ('revoked_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'token_revocation', 'app': 'ekinerja', 'indexes': [Index(fields=['subject', 'issued_before'])], 'pk_attr': 'id', 'table_description': 'Tokens of a subject that were issued before an instant hold no more. Append-only.'},
             bases=['Row'],
         ),
         ops.CreateModel(

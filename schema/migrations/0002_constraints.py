@@ -77,7 +77,8 @@ ALTER TABLE agency_policy ADD CHECK (achievement_cap >= 100),
   ADD CHECK (effective_share > 0 AND effective_share <= 100),
   ADD CHECK (late_entries IN ('REFUSED', 'MARKED', 'REASON')),
   ADD CHECK (entry_days >= 0 AND filling_days >= 0 AND plan_days >= 0),
-  ADD CHECK (recognized_minutes > 0);
+  ADD CHECK (recognized_minutes > 0),
+  ADD CHECK (active_minutes > 0 AND flexible_minutes >= 0 AND notices_per_day >= 0);
 
 ALTER TABLE performance_plan ADD CHECK (ends_on >= starts_on),
   ADD CHECK (version > 0),
@@ -110,6 +111,25 @@ CREATE INDEX connector_task_open ON connector_task (installation_id, id)
   WHERE state IN ('QUEUED', 'RUNNING');
 ALTER TABLE clock_event ADD CHECK (direction IN ('IN', 'OUT')),
   ADD FOREIGN KEY (installation_id) REFERENCES installation (id) ON DELETE RESTRICT;
+ALTER TABLE absence ADD CHECK (ends_on >= starts_on),
+  ADD CHECK (kind IN ('LEAVE', 'SICKNESS', 'DUTY_TRAVEL', 'UNEXCUSED')),
+  ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED', 'WITHDRAWN')),
+  ADD CHECK ((from_time IS NULL) = (until_time IS NULL)),
+  ADD CHECK (from_time IS NULL OR (until_time > from_time AND ends_on = starts_on)),
+  ADD CHECK ((state IN ('ACCEPTED', 'REFUSED')) <= (decided_by IS NOT NULL)),
+  ADD CHECK ((decided_by IS NULL) = (decided_at IS NULL));
+CREATE INDEX absence_counting ON absence (employee_id, ends_on)
+  WHERE state IN ('REPORTED', 'ACCEPTED');
+ALTER TABLE day_close ADD CHECK
+  (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);
+CREATE INDEX day_close_day ON day_close (agency_id, day);
+CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
+ALTER TABLE notice_delivery ADD CHECK (attempts >= 0),
+  ADD CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')),
+  ADD CHECK ((state = 'DELIVERED') = (delivered_at IS NOT NULL)),
+  ADD FOREIGN KEY (installation_id) REFERENCES installation (id) ON DELETE RESTRICT;
+CREATE INDEX notice_delivery_waiting ON notice_delivery (installation_id, due_at)
+  WHERE state = 'WAITING';
 ALTER TABLE mapping_rule ADD CHECK (position > 0),
   ADD CHECK (plugin IS NOT NULL OR activity_kind IS NOT NULL OR words IS NOT NULL);
 ALTER TABLE progress_record ADD CHECK (ends_at >= starts_at),
@@ -174,6 +194,16 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON feedback
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON connector_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON agency_policy
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON token_revocation
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON absence
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON day_done
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON notice
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON inbox_item
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -319,6 +349,42 @@ $$;
 """
 
 WORKING_TIME = """
+-- What accepted leave takes off a day of `working` minutes: `schema/policies/rules.py` says it in
+-- words. The times are local; none: all of the day.
+CREATE FUNCTION excused_minutes(
+  working integer, begins_at time, pause integer, from_time time, until_time time
+) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN from_time IS NULL THEN working
+    WHEN working + pause = 0 THEN 0
+    ELSE greatest(0, floor((2 * working * (
+        least(extract(epoch FROM until_time)::int / 60,
+          extract(epoch FROM begins_at)::int / 60 + working + pause)
+        - greatest(extract(epoch FROM from_time)::int / 60,
+          extract(epoch FROM begins_at)::int / 60)
+      ) + working + pause)::numeric / (2 * (working + pause)))::int)
+  END
+$$;
+
+-- What the accepted absences of a person take off one day.
+CREATE FUNCTION excused_of(
+  of_employee uuid, on_day date, working integer, begins_at time, pause integer, travel boolean
+) RETURNS integer LANGUAGE sql STABLE AS $$
+  SELECT least(working, coalesce(sum(
+    excused_minutes(working, begins_at, pause, a.from_time::time, a.until_time::time)), 0))::int
+  FROM absence a
+  WHERE a.employee_id = of_employee AND a.state = 'ACCEPTED' AND a.starts_on <= on_day
+    AND a.ends_on >= on_day
+    AND (a.kind IN ('LEAVE', 'SICKNESS') OR (a.kind = 'DUTY_TRAVEL' AND travel))
+$$;
+
+-- The policy of an agency that holds on a day; no row: it has said nothing.
+CREATE FUNCTION policy_on(of_agency uuid, on_day date) RETURNS SETOF agency_policy
+LANGUAGE sql STABLE ROWS 1 AS $$
+  SELECT p.* FROM agency_policy p WHERE p.agency_id = of_agency AND p.starts_on <= on_day
+  ORDER BY p.starts_on DESC, p.id DESC LIMIT 1
+$$;
+
 -- Minutes that each day of a range asks of a person: `schema/policies/rules.py` says the same of
 -- values. The week of the nearest unit, else the agency's; one with an end before one without; the
 -- one that began last. Holidays count where the week observes them. Not secret, so no viewer is
@@ -334,12 +400,17 @@ DECLARE
   line uuid[] := '{}';
   cut date;
   asked integer[];
+  pauses integer[];
+  begins time;
   observes boolean;
+  is_away boolean;
 BEGIN
   SELECT e.agency_id, w.is_there, w.of_units,
+    EXISTS (SELECT FROM absence a WHERE a.employee_id = e.id AND a.state = 'ACCEPTED'
+      AND a.starts_on <= last_day AND a.ends_on >= first_day),
     ARRAY(SELECT h.day FROM holiday h WHERE h.agency_id = e.agency_id
       AND h.day BETWEEN first_day AND last_day AND h.kind <> 'WORKING_DAY')
-  INTO of_agency, has_weeks, has_units, off
+  INTO of_agency, has_weeks, has_units, is_away, off
   FROM employee e CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS is_there, count(w.unit_id) > 0 AS of_units FROM working_week w
     WHERE w.agency_id = e.agency_id AND w.starts_on <= last_day
@@ -376,7 +447,8 @@ BEGIN
     END IF;
   END IF;
   IF has_weeks THEN
-    SELECT w.minutes, w.observes_holidays INTO asked, observes FROM working_week w
+    SELECT w.minutes, w.breaks, w.begins_at::time, w.observes_holidays
+    INTO asked, pauses, begins, observes FROM working_week w
     WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
       AND w.starts_on <= first_day AND (w.ends_on IS NULL OR w.ends_on >= first_day)
     ORDER BY array_position(line, w.unit_id) NULLS LAST, w.ends_on IS NULL, w.starts_on DESC,
@@ -385,6 +457,16 @@ BEGIN
   asked := coalesce(asked, '{450,450,450,450,450,0,0}');
   IF NOT observes THEN
     off := '{}';
+  END IF;
+  IF is_away THEN
+    pauses := coalesce(pauses, '{60,60,60,60,90,0,0}');
+    begins := coalesce(begins, '07:30');
+    RETURN ARRAY(SELECT d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
+          pauses[extract(isodow FROM d.day)::int],
+          coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true))
+      FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
+        ELSE asked[extract(isodow FROM first_day + n)::int] END AS minutes
+        FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
   END IF;
   RETURN ARRAY(SELECT CASE WHEN first_day + n = ANY (off) THEN 0
       ELSE asked[extract(isodow FROM first_day + n)::int] END
@@ -397,6 +479,93 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   RETURN (required_days(of_employee, on_day, on_day))[1];
 END
+$$;
+
+-- What a day is for each of some people, before leave, and how their agency counts on it. Not
+-- secret, so no viewer is asked. Weeks are looked up once a unit, not once a person.
+CREATE FUNCTION working_days(of_employees uuid[], on_day date) RETURNS TABLE (
+  employee_id uuid, unit_id uuid, timezone varchar, working_minutes integer, holiday boolean,
+  begins_at time, break_minutes integer, active_minutes integer, flexible_minutes integer,
+  duty_travel_excuses boolean
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 20 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH RECURSIVE person AS MATERIALIZED (
+    SELECT e.id, e.agency_id, e.timezone, p.unit_id
+    FROM unnest(of_employees) k (id) JOIN employee e ON e.id = k.id
+    LEFT JOIN LATERAL (
+      SELECT a.unit_id FROM assignment a WHERE a.employee_id = e.id AND a.starts_on <= on_day
+        AND (a.ends_on IS NULL OR a.ends_on > on_day)
+      ORDER BY a.kind, a.starts_on DESC, a.id DESC LIMIT 1
+    ) p ON true
+  ), place AS MATERIALIZED (
+    SELECT DISTINCT agency_id, unit_id FROM person
+  ), up (of_unit, unit_id, distance) AS (
+    SELECT unit_id, unit_id, 0 FROM place WHERE unit_id IS NOT NULL
+      AND EXISTS (SELECT FROM working_week w WHERE w.agency_id = place.agency_id
+        AND w.unit_id IS NOT NULL)
+    UNION ALL
+    SELECT up.of_unit, l.parent_id, up.distance + 1 FROM up
+    JOIN unit_placement l ON l.unit_id = up.unit_id
+    WHERE l.parent_id IS NOT NULL AND l.starts_on <= on_day
+      AND (l.ends_on IS NULL OR l.ends_on > on_day)
+  ), day AS MATERIALIZED (
+    SELECT place.agency_id, place.unit_id,
+      (coalesce(w.minutes, '{450,450,450,450,450,0,0}'))[extract(isodow FROM on_day)::int]
+        AS minutes,
+      (coalesce(w.breaks, '{60,60,60,60,90,0,0}'))[extract(isodow FROM on_day)::int] AS pause,
+      coalesce(w.begins_at::time, '07:30') AS begins,
+      coalesce(w.observes_holidays, true) AND EXISTS (SELECT FROM holiday h
+        WHERE h.agency_id = place.agency_id AND h.day = on_day AND h.kind <> 'WORKING_DAY')
+        AS free,
+      coalesce(y.active_minutes, 60) AS active, coalesce(y.flexible_minutes, 0) AS flexible,
+      coalesce(y.duty_travel_excuses, true) AS travel
+    FROM place
+    LEFT JOIN LATERAL (
+      SELECT w.* FROM working_week w
+      LEFT JOIN up ON up.of_unit = place.unit_id AND up.unit_id = w.unit_id
+      WHERE w.agency_id = place.agency_id AND (w.unit_id IS NULL OR up.unit_id IS NOT NULL)
+        AND w.starts_on <= on_day AND (w.ends_on IS NULL OR w.ends_on >= on_day)
+      ORDER BY up.distance NULLS LAST, w.ends_on IS NULL, w.starts_on DESC, w.id DESC LIMIT 1
+    ) w ON true
+    LEFT JOIN LATERAL policy_on(place.agency_id, on_day) y ON true
+  )
+  SELECT p.id, p.unit_id, p.timezone, CASE WHEN d.free THEN 0 ELSE d.minutes END, d.free,
+    d.begins, d.pause, d.active, d.flexible, d.travel
+  FROM person p JOIN day d ON d.agency_id = p.agency_id
+    AND d.unit_id IS NOT DISTINCT FROM p.unit_id;
+END
+$$;
+
+-- All that `schema/teams/rules.py` judges a day by, for each of some people. What is written there
+-- is theirs: a viewer gets of it what row security allows.
+CREATE FUNCTION day_facts(of_employees uuid[], on_day date) RETURNS TABLE (
+  employee_id uuid, "on" date, timezone varchar, required_minutes integer,
+  recorded_minutes integer, pending_count integer, last_activity_at timestamptz,
+  working_minutes integer, holiday boolean, begins_at time, break_minutes integer,
+  clocked_in_at timestamptz, done_at timestamptz, away json, active_minutes integer,
+  flexible_minutes integer
+) LANGUAGE sql STABLE ROWS 20 AS $$
+  SELECT w.employee_id, on_day, w.timezone,
+    coalesce(l.required_minutes, w.working_minutes - excused_of(w.employee_id, on_day,
+      w.working_minutes, w.begins_at, w.break_minutes, w.duty_travel_excuses)),
+    coalesce(l.recorded_minutes, 0), coalesce(l.pending_count, 0), l.last_activity_at,
+    w.working_minutes, w.holiday, w.begins_at, w.break_minutes,
+    (SELECT max(c.at) FROM clock_event c WHERE c.employee_id = w.employee_id
+      AND c.day = on_day AND c.direction = 'IN' AND c.retracted_at IS NULL),
+    d.done_at,
+    coalesce((SELECT json_agg(json_build_object('kind', a.kind, 'state', a.state,
+        'from_time', a.from_time::time, 'until_time', a.until_time::time)
+        ORDER BY a.from_time IS NOT NULL, a.id)
+      FROM absence a WHERE a.employee_id = w.employee_id
+        AND a.state IN ('REPORTED', 'ACCEPTED') AND a.starts_on <= on_day
+        AND a.ends_on >= on_day), '[]'),
+    w.active_minutes, w.flexible_minutes
+  FROM working_days(of_employees, on_day) w
+  LEFT JOIN daily_log l ON l.employee_id = w.employee_id AND l.day = on_day
+  LEFT JOIN day_done d ON d.employee_id = w.employee_id AND d.day = on_day
+    AND d.reopened_at IS NULL
 $$;
 
 -- What written days of an agency ask for, after its weeks, holidays or posts have changed. Its
@@ -463,12 +632,13 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
   working_week, holiday, period, evaluation_period, performance_plan, behaviour_expectation,
   plan_attachment, target, target_edge, indicator, trajectory_point, stage, action_plan,
   role_matrix, matrix_member, matrix_cell, cascade_template,
-  installation, connector_problem, connector_task, mapping_rule, progress_record, daily_log
+  installation, connector_problem, connector_task, mapping_rule, progress_record, daily_log,
+  absence, day_done, presence_clock, contact
   TO ekinerja_app;
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
   trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
-GRANT INSERT ON agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
+GRANT INSERT ON day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;
@@ -476,6 +646,8 @@ GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;
 GRANT INSERT ON inbox_item, dead_letter, run, activity, retraction, clock_event, progress_record,
   evidence, record_event, daily_log, event, plugin, connector_problem, connector_task,
   directory_change TO ekinerja_worker;
+GRANT INSERT ON day_close, presence_clock, notice, notice_delivery TO ekinerja_worker;
+GRANT UPDATE ON presence_clock, notice_delivery TO ekinerja_worker;
 GRANT UPDATE ON installation, daily_log, plugin, connector_problem, connector_task
   TO ekinerja_worker;
 GRANT UPDATE (state, decided_at) ON progress_record TO ekinerja_worker;
@@ -484,9 +656,10 @@ GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_worker
 GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
-REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date)
-  TO ekinerja_app, ekinerja_worker;
+REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
+  working_days(uuid[], date), day_facts(uuid[], date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
+  working_days(uuid[], date), day_facts(uuid[], date) TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
 """

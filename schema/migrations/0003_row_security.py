@@ -1,7 +1,8 @@
 """Who sees which row, in the database: the second wall behind `schema/access.py`.
 
-Reads run as `ekinerja_reader`, with the scope in three settings: `ekinerja.viewer`, an employee's
-id or ''; `ekinerja.directories` and `ekinerja.agencies`, arrays of agencies whose directory, and
+Reads run as `ekinerja_reader`, with the scope in four settings: `ekinerja.viewer`, an employee's
+id or ''; `ekinerja.line`, the id of whom the viewer sees as a superior does, with the people below
+(mostly the viewer's own); `ekinerja.directories` and `ekinerja.agencies`, arrays of agencies whose directory, and
 whose everything, the viewer sees. docs/decisions/0007 says why each form below is as it is.
 """
 
@@ -44,12 +45,14 @@ $$
 # array. The viewer may be '', so it is not asked without the arrays.
 DIRECTORIES = "(SELECT current_setting('ekinerja.directories')::uuid[])::uuid[]"
 AGENCIES = "(SELECT current_setting('ekinerja.agencies')::uuid[])::uuid[]"
-VIEWER = """(SELECT nullif(current_setting('ekinerja.viewer'), '')::uuid WHERE
+ONE = """(SELECT nullif(current_setting('ekinerja.{}'), '')::uuid WHERE
   current_setting('ekinerja.agencies')::uuid[] IS NOT NULL
   AND current_setting('ekinerja.directories')::uuid[] IS NOT NULL)"""
+VIEWER = ONE.format("viewer")
+LINE = ONE.format("line")
 
 # Scalar sub-selects by primary key: of an EXISTS the planner may make a hash of all people.
-IS_OVER = f"""(SELECT e.agency_id = ANY ({AGENCIES}) OR {VIEWER} = ANY (e.superiors)
+IS_OVER = f"""(SELECT e.agency_id = ANY ({AGENCIES}) OR {LINE} = ANY (e.superiors)
   FROM employee e WHERE e.id = {{person}})"""
 
 
@@ -60,13 +63,13 @@ def is_over(person: str) -> str:
 
 def sees_work_of(person: str) -> str:
     """`access.can_see_work_of`, for a column that holds an employee's id."""
-    return f"({person} = {VIEWER} OR {is_over(person)})"
+    return f"({person} = {LINE} OR {is_over(person)})"
 
 
 def sees_record(record: str) -> str:
     """`access.can_see_content`: a pending record is its employee's only."""
     person = f"{record}.employee_id"
-    return f"({person} = {VIEWER} OR ({record}.state <> 'PENDING' AND {is_over(person)}))"
+    return f"({person} = {VIEWER} OR ({record}.state <> 'PENDING' AND {sees_work_of(person)}))"
 
 
 def sees_target(target: str) -> str:
@@ -89,7 +92,7 @@ POLICIES = {
     "unit": in_directory("agency_id"),
     "unit_placement": sees("unit", "unit_placement.unit_id"),
     # Enough for one's own row and an agency seen as a whole: their directories are always told.
-    "employee": f"{in_directory('agency_id')} OR {VIEWER} = ANY (superiors)",
+    "employee": f"{in_directory('agency_id')} OR {LINE} = ANY (superiors)",
     "assignment": sees("employee", "assignment.employee_id"),
     # A code and two days. What leads to it is guarded, and may be of another agency.
     "period": f"cardinality({DIRECTORIES}) > 0",
@@ -131,6 +134,13 @@ POLICIES = {
     "directory_change": sees("connector_task", "directory_change.task_id"),
     "mapping_rule": in_directory("agency_id"),
     "clock_event": sees_work_of("clock_event.employee_id"),
+    "absence": sees_work_of("absence.employee_id"),
+    "day_done": sees_work_of("day_done.employee_id"),
+    # A superior of that day sees how it ended then, also when the person has moved on since.
+    "day_close": f"{sees_work_of('day_close.employee_id')} OR {LINE} = ANY (superior_ids)",
+    "contact": f"employee_id = {VIEWER}",
+    "notice": f"employee_id = {VIEWER}",
+    "notice_delivery": sees("notice", "notice_delivery.notice_id"),
     "retraction": """(SELECT true FROM activity a WHERE a.installation_id = retraction.installation_id
       AND a.source_id = retraction.retracts)""",
     "run": sees("installation", "run.installation_id"),
@@ -140,7 +150,7 @@ POLICIES = {
       AND (processed_at IS NULL OR (SELECT true FROM dead_letter d
         WHERE d.inbox_item_id = inbox_item.id LIMIT 1))""",
 }
-UNREAD = ("role_grant", "event")
+UNREAD = ("role_grant", "event", "token_revocation", "presence_clock")
 PARTLY_READ = {
     "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures, "
     "paused, breaker, opened_at, halted_at, settings, secret_names, webhook_secrets",
@@ -356,8 +366,8 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date)
-  TO ekinerja_reader;
+GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
+  working_days(uuid[], date), day_facts(uuid[], date) TO ekinerja_reader;
 REVOKE EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
   records_behind(uuid, uuid), actual_by(uuid, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),

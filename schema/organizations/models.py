@@ -1,5 +1,6 @@
 """Tables of organizations. Constraints that Tortoise cannot express are in migrations."""
 
+from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,6 +24,25 @@ class AssignmentKind(StrEnum):
     DEFINITIVE = "DEFINITIVE"
     PLT = "PLT"
     PLH = "PLH"
+
+
+class AbsenceKind(StrEnum):
+    """Why somebody is not at their usual work: *cuti*, *sakit*, *perjalanan dinas*, or without
+    leave (*tanpa keterangan*)."""
+
+    LEAVE = "LEAVE"
+    SICKNESS = "SICKNESS"
+    DUTY_TRAVEL = "DUTY_TRAVEL"
+    UNEXCUSED = "UNEXCUSED"
+
+
+class AbsenceState(StrEnum):
+    """Where an absence stands: said by the employee, then accepted or refused by a superior."""
+
+    REPORTED = "REPORTED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class Agency(Row):
@@ -164,3 +184,61 @@ class ClockEvent(Row):
         table = "clock_event"
         unique_together = (("installation_id", "source_id"),)
         indexes = (("employee_id", "day"),)
+
+
+class Absence(Row):
+    """Somebody is away from a day until a day, both inclusive; or for a part of one day, between
+    two local times. Never deleted: what was withdrawn or refused stays, and counts no more."""
+
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="absences", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    kind = fields.CharEnumField(AbsenceKind, max_length=11)
+    state = fields.CharEnumField(AbsenceState, max_length=9)
+    starts_on: date = fields.DateField()
+    ends_on: date = fields.DateField()
+    from_time: time | None = fields.TimeField(null=True, description="local; of a part of one day")
+    until_time: time | None = fields.TimeField(null=True)
+    note: str | None = fields.TextField(null=True)
+    reported_by = fields.CharField(max_length=120)
+    reported_at: datetime = fields.DatetimeField()
+    decided_by = fields.CharField(max_length=120, null=True)
+    decided_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "absence"
+        indexes = (("employee_id", "starts_on"),)
+
+
+class DayDone(Row):
+    """Somebody says that all of a day is written, so that a short day is not a forgotten one.
+
+    `reopened_at` takes the last mark back; marking again clears it.
+    """
+
+    employee: fields.ForeignKeyRelation[Employee] = fields.ForeignKeyField(
+        "ekinerja.Employee", related_name="days_done", on_delete=fields.OnDelete.RESTRICT
+    )
+    employee_id: UUID
+    day: date = fields.DateField()
+    done_at: datetime = fields.DatetimeField()
+    reopened_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "day_done"
+        unique_together = (("employee", "day"),)
+
+
+class TokenRevocation(Row):
+    """Tokens of a subject that were issued before an instant hold no more. Append-only."""
+
+    subject = fields.CharField(max_length=120)
+    issued_before: datetime = fields.DatetimeField()
+    reason: str | None = fields.TextField(null=True)
+    revoked_by = fields.CharField(max_length=120)
+    revoked_at: datetime = fields.DatetimeField()
+
+    class Meta:
+        table = "token_revocation"
+        indexes = (("subject", "issued_before"),)

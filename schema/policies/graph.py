@@ -30,13 +30,24 @@ def literal(value: object) -> str:
     """A default as SQL."""
     if value is None:
         return "NULL"
-    return f"'{value.value}'" if isinstance(value, Enum) else str(value).lower()
+    text = value.value if isinstance(value, Enum) else value
+    return f"'{text}'" if isinstance(text, str) else str(text).lower()
 
 
 def said(name: str, description: str) -> Any:
     """A column of the policy; where the agency has said nothing, the default of `rules.Policy`."""
     default = literal(getattr(DEFAULT, name))
     return value(f"CASE WHEN @row.id IS NULL THEN {default} ELSE @row.{name} END", description)
+
+
+def clock(name: str, description: str) -> Any:
+    """The same for a local time, as 07:30."""
+    default = getattr(DEFAULT, name)
+    return value(
+        f"CASE WHEN @row.id IS NULL THEN {literal(default and default.strftime('%H:%M'))} "
+        f"ELSE to_char(@row.{name}::time, 'HH24:MI') END",
+        description,
+    )
 
 
 @reads(model=models.AgencyPolicy)
@@ -81,6 +92,31 @@ class AgencyPolicy:
     )
     recognized_minutes: int | None = said(
         "recognized_minutes", "Minutes of a day that count at most; null, as by default: all."
+    )
+    active_minutes: int = said(
+        "active_minutes", "How long after their latest work somebody is active; 60 by default."
+    )
+    flexible_minutes: int = said(
+        "flexible_minutes",
+        "How much later than the week has it a day may begin and end; 0 by default.",
+    )
+    duty_travel_excuses: bool = said(
+        "duty_travel_excuses", "Whether a day of duty travel asks for no minutes, as by default."
+    )
+    nudge_at: str | None = clock(
+        "nudge_at",
+        "When an employee is reminded of an unfilled day and of what waits, local time; 15:00 by "
+        "default, null: never.",
+    )
+    digest_at: str | None = clock(
+        "digest_at",
+        "When a supervisor is told of the team's day before, local time; 08:00 by default, null: "
+        "never.",
+    )
+    quiet_from: str = clock("quiet_from", "From when on no notice goes out; 18:00 by default.")
+    quiet_until: str = clock("quiet_until", "Until when; 06:30 by default.")
+    notices_per_day: int = said(
+        "notices_per_day", "Notices to one person in a day at most; 2 by default."
     )
     set_at: datetime | None = strawberry.field(description="When it was set; null: the defaults.")
     set_by: Employee | None = one("employee @it", WHO, where="@it.nip = @row.set_by")

@@ -47,6 +47,15 @@ class Policy:
     effective_share: percent of working time that effective work takes; 66.67, that is 300 of 450
         minutes (Perka BKN 19/2011).
     recognized_minutes: minutes of a day that count at most; no limit (agencies have 300 to 660).
+    active_minutes: how long after their latest work somebody is still active; 60 (a house rule).
+    flexible_minutes: how much later than the week has it a day may begin and end; 0. Flexible time
+        is the agency's to allow (Perpres 21/2023).
+    duty_travel_excuses: whether a day of duty travel asks for no minutes; yes (a house rule: who
+        travels often cannot write, and what they do write counts).
+    nudge_at, digest_at: when an employee is reminded of an unfilled day, and a supervisor told of
+        the team, local time; 15:00 and 08:00 (house rules). None: never.
+    quiet_from, quiet_until: between these no notice goes out; 18:00 to 06:30 (house rules).
+    notices_per_day: notices to one person in a day at most; 2 (a house rule). 0: none at all.
     """
 
     achievement_cap: Decimal = Decimal(120)
@@ -59,6 +68,14 @@ class Policy:
     action_plans_required: bool = True
     effective_share: Decimal = Decimal("66.67")
     recognized_minutes: int | None = None
+    active_minutes: int = 60
+    flexible_minutes: int = 0
+    duty_travel_excuses: bool = True
+    nudge_at: time | None = time(15)
+    digest_at: time | None = time(8)
+    quiet_from: time = time(18)
+    quiet_until: time = time(6, 30)
+    notices_per_day: int = 2
 
 
 DEFAULT = Policy()
@@ -76,6 +93,12 @@ class Week:
     ends_on: date | None = None
     distance: int | None = None
     observes_holidays: bool = True
+    breaks: Sequence[int] = BREAKS
+    begins_at: time = time(7, 30)
+
+
+USUAL_WEEK = Week(minutes=WORKING_WEEK, starts_on=date.min)
+"""What holds where an agency has set none: from 07:30 (Perpres 21/2023)."""
 
 
 def week_of(weeks: Collection[Week], day: date) -> Week | None:
@@ -109,10 +132,30 @@ def required_minutes(
     Tuesday -> 450; Saturday -> 0; in Ramadan 390; a holiday 0, unless the week does not observe
     it (a hospital's, a counter's).
     """
-    week = week_of(weeks, day)
-    minutes = WORKING_WEEK if week is None else week.minutes
-    observes = week is None or week.observes_holidays
-    return 0 if observes and day in holidays else minutes[day.weekday()]
+    week = week_of(weeks, day) or USUAL_WEEK
+    is_free = week.observes_holidays and day in holidays
+    return 0 if is_free else week.minutes[day.weekday()]
+
+
+def excused_minutes(
+    working: int, begins_at: time, pause: int, from_time: time | None, until_time: time | None
+) -> int:
+    """What accepted leave takes off a day: all of it, or the share of its span (work and break)
+    that lies between two local times, in whole minutes, half up (a house rule: when in the span
+    the break is, nobody says). The database's `excused_minutes` says the same.
+
+    450 from 07:30 with 60 of break, until 16:00: all day -> 450; 07:30 to 11:45, which is half the
+    span -> 225; 18:00 to 20:00 -> 0.
+    """
+    if from_time is None or until_time is None:
+        return working
+    begin, span = _minute_of(begins_at), working + pause
+    within = min(_minute_of(until_time), begin + span) - max(_minute_of(from_time), begin)
+    return 0 if span == 0 else max(0, (2 * working * within + span) // (2 * span))
+
+
+def _minute_of(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
 
 
 def is_off(kind: HolidayKind) -> bool:
@@ -180,7 +223,7 @@ def name_of(text: str, field: str = "name") -> str:
     return stripped
 
 
-def time_of(text: str) -> time:
+def time_of(text: str, field: str = "beginsAt") -> time:
     """A local time of day as 07:30.
 
     Raises:
@@ -192,7 +235,7 @@ def time_of(text: str) -> time:
             return time(int(hours), int(minutes))
     except ValueError:
         pass
-    raise DomainError(ErrorCode.BAD_USER_INPUT, field="beginsAt", detail="a time as 07:30")
+    raise DomainError(ErrorCode.BAD_USER_INPUT, field=field, detail="a time as 07:30")
 
 
 def check_dates(starts_on: date, ends_on: date | None) -> None:
@@ -246,6 +289,9 @@ def check_policy(policy: Policy) -> None:
             policy.recognized_minutes is None or 0 < policy.recognized_minutes <= LONGEST_WORK,
             f"1 to {LONGEST_WORK}",
         ),
+        "activeMinutes": (0 < policy.active_minutes <= LONGEST_WORK, f"1 to {LONGEST_WORK}"),
+        "flexibleMinutes": (0 <= policy.flexible_minutes <= 720, "0 to 720"),
+        "noticesPerDay": (0 <= policy.notices_per_day <= 24, "0 to 24"),
     }
     for field, (fits, words) in bounds.items():
         if not fits:

@@ -90,7 +90,12 @@ async def policy_on(connection: BaseDBAsyncClient, agency_id: UUID, day: date) -
     )
     if row is None:
         return DEFAULT
-    return Policy(**{one.name: getattr(row, one.name) for one in fields(Policy)})
+    return Policy(**{one.name: _plain(getattr(row, one.name)) for one in fields(Policy)})
+
+
+def _plain(value: Any) -> Any:
+    """A local time of day has no zone, though the driver gives it one."""
+    return value.replace(tzinfo=None) if isinstance(value, time) else value
 
 
 async def add_policy(

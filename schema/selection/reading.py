@@ -228,9 +228,11 @@ def standard_of(context: Context) -> dict[str, Any]:
     agencies = sorted(scope.agencies_with(AGENCY_WIDE))
     return {
         "told viewer": str(scope.employee_id or ""),
+        "told line": str(scope.line or ""),
         "told directories": _array(directories),
         "told agencies": _array(agencies),
         "viewer": scope.employee_id,
+        "line": scope.line,
         "directories": directories,
         "agencies": agencies,
         "roles": [role.value for role in scope.roles],

@@ -15,6 +15,7 @@ from schema.selection.pages import page_parameters
 
 STANDARD = {
     "viewer": "uuid",
+    "line": "uuid",
     "directories": "uuid[]",
     "agencies": "uuid[]",
     "roles": "text[]",
@@ -24,8 +25,8 @@ STANDARD = {
 }
 """What every statement may ask for by name, and its SQL type."""
 
-TOLD = ("viewer", "directories", "agencies")
-"""The scope as row level security reads it: three texts, always the first three parameters."""
+TOLD = ("viewer", "line", "directories", "agencies")
+"""The scope as row level security reads it: texts, always the first parameters."""
 
 
 LONGEST_NAME = 63

@@ -11,15 +11,20 @@ from schema.context import Info
 from schema.errors import UserError
 from schema.policies.graph import AgencyPolicy
 from schema.policies.models import LateEntries
-from schema.policies.rules import Policy
+from schema.policies.rules import Policy, time_of
 from schema.relay import refusals
 from schema.selection.declarations import One
 from schema.selection.execution import Selected
 from schema.targets import service
 
 ONE_POLICY = One(source="agency_policy @it", where="@it.id = @key::uuid")
-MAY_BE_NONE = {"entry_days", "recognized_minutes"}
-"""Where null says something: no deadline, no limit."""
+MAY_BE_NONE = {"entry_days", "recognized_minutes", "nudge_at", "digest_at"}
+"""Where null says something: no deadline, no limit, never."""
+CLOCKS = {"nudge_at": "nudgeAt", "digest_at": "digestAt"} | {
+    "quiet_from": "quietFrom",
+    "quiet_until": "quietUntil",
+}
+"""Local times of day, which come as text, and their names in the API."""
 KEPT = "Left out: as it holds on that day."
 
 
@@ -54,11 +59,28 @@ class SetPolicyInput:
         default=strawberry.UNSET, description=f"1 to 1440; null: all count. {KEPT}"
     )
 
+    active_minutes: int | None = strawberry.field(default=None, description=f"1 to 1440. {KEPT}")
+    flexible_minutes: int | None = strawberry.field(default=None, description=f"0 to 720. {KEPT}")
+    duty_travel_excuses: bool | None = strawberry.field(default=None, description=KEPT)
+    nudge_at: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"As 15:00; null: never. {KEPT}"
+    )
+    digest_at: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"As 08:00; null: never. {KEPT}"
+    )
+    quiet_from: str | None = strawberry.field(default=None, description=f"As 18:00. {KEPT}")
+    quiet_until: str | None = strawberry.field(default=None, description=f"As 06:30. {KEPT}")
+    notices_per_day: int | None = strawberry.field(default=None, description=f"0 to 24. {KEPT}")
+
     def changes(self) -> dict[str, Any]:
-        """What was given, by the names of `Policy`."""
+        """What was given, by the names of `Policy`.
+
+        Raises:
+            DomainError: a time of day is none.
+        """
         given = {one.name: getattr(self, one.name) for one in fields(Policy)}
         return {
-            name: value
+            name: time_of(value, CLOCKS[name]) if name in CLOCKS and value else value
             for name, value in given.items()
             if value is not strawberry.UNSET and (value is not None or name in MAY_BE_NONE)
         }

@@ -20,10 +20,10 @@ from schema.progress.graph import DailyLog
 from schema.relay import optional_key_of
 from schema.selection.declarations import One, after, many, one, reads, same, value
 from schema.selection.execution import Selected, found
-from schema.teams import rules
+from schema.teams import models, rules
 
 strawberry.enum(
-    rules.PresenceStatus, description="Where a person's day stands, in their own time zone."
+    models.PresenceStatus, description="Where a person's day stands, in their own time zone."
 )
 
 # Who was appraised by whom on that day, as far as the viewer may see their work: transfers do not
@@ -35,13 +35,8 @@ MEMBERS = f"""(
   AND ({sees_work_of("@it_employee")})
 LEFT JOIN daily_log l$ ON l$.employee_id = m$.employee_id AND l$.day = @row.day
 CROSS JOIN LATERAL ({day_of("m$.employee_id", "@row.day", "l$")}) @it_log"""
-FACTS = {
-    "on": "@row_log.day",
-    "timezone": "@row_employee.timezone",
-    "required_minutes": "@row_log.required_minutes",
-    "recorded_minutes": "@row_log.recorded_minutes",
-    "last_activity_at": "@row_log.last_activity_at",
-}
+FACTS = """(SELECT row_to_json(f$) FROM
+  day_facts(ARRAY[@row_employee.id], @row_log.day) f$)"""
 OF_MEMBERS = MEMBERS.replace("@it", "o$")
 
 
@@ -50,15 +45,16 @@ def of_members(sql: str) -> str:
     return f"(SELECT {sql} FROM {OF_MEMBERS})"
 
 
-EACH = ", ".join(f"'{name}', {sql.replace('@row', 'o$')}" for name, sql in FACTS.items())
+FACTS_OF_ALL = f"""(SELECT coalesce(json_agg(row_to_json(f$)), '[]') FROM
+  day_facts({of_members("array_agg(o$_employee.id)")}, @row.day) f$)"""
 
 
 @reads()
 @strawberry.type(description="One person of a team on one day.")
 class TeamMember:
     employee: Employee = same("@row_employee", "Who.")
-    status: rules.PresenceStatus = after(
-        rules.presence_of, "Where the day stands.", now="@now", **FACTS
+    status: models.PresenceStatus = after(
+        rules.presence, "Where the day stands.", now="@now", facts=FACTS
     )
     log: DailyLog = same("@row_log", "The day; pending records are a number only.")
     recorded_minutes: int = value("@row_log.recorded_minutes", "Confirmed minutes of the day.")
@@ -71,7 +67,7 @@ class TeamMember:
 
 @strawberry.type(description="How many members stand where.")
 class StatusCount:
-    status: rules.PresenceStatus = strawberry.field(description="Where the day stands.")
+    status: models.PresenceStatus = strawberry.field(description="Where the day stands.")
     count: int = strawberry.field(description="How many members; never 0.")
 
 
@@ -99,7 +95,7 @@ class TeamSummary:
     statuses: list[StatusCount] = after(
         counted,
         "By status.",
-        members=of_members(f"coalesce(json_agg(json_build_object({EACH})), '[]')"),
+        members=FACTS_OF_ALL,
         now="@now",
     )
 

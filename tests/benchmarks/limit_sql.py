@@ -9,7 +9,8 @@ def _told(answer: str) -> str:
     """A statement that tells the scope ($1 to $3) before it reads; answers JSON text."""
     return f"""
 SELECT q.answer FROM (
-  SELECT set_config('ekinerja.viewer', $1, true), set_config('ekinerja.directories', $2, true),
+  SELECT set_config('ekinerja.viewer', $1, true), set_config('ekinerja.line', $1, true),
+    set_config('ekinerja.directories', $2, true),
     set_config('ekinerja.agencies', $3, true) OFFSET 0
 ) s CROSS JOIN LATERAL (SELECT CASE WHEN s IS NOT NULL THEN ({answer})::text END AS answer) q
 """

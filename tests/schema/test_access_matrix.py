@@ -141,6 +141,8 @@ PLACES = (
         {
             "directory": "startsOn achievementCap missingCountsAsZero onTrackShare lateEntries "
             "entryDays fillingDays planDays actionPlansRequired effectiveShare recognizedMinutes "
+            "activeMinutes flexibleMinutes dutyTravelExcuses nudgeAt digestAt quietFrom "
+            "quietUntil noticesPerDay "
             "setAt setBy"
         },
     ),

@@ -38,8 +38,9 @@ async def reader(fresh_database: Database, world: World) -> AsyncIterator[Connec
 
 SETTINGS = """
   set_config('ekinerja.viewer', $1, true) AS viewer,
-  set_config('ekinerja.directories', $2, true) AS directories,
-  set_config('ekinerja.agencies', $3, true) AS agencies
+  set_config('ekinerja.line', $2, true) AS line,
+  set_config('ekinerja.directories', $3, true) AS directories,
+  set_config('ekinerja.agencies', $4, true) AS agencies
 """
 
 
@@ -48,10 +49,11 @@ def array_of(keys: frozenset[UUID]) -> str:
 
 
 def told(scope: Scope) -> list[str]:
-    """The scope as the three settings have it."""
+    """The scope as the four settings have it."""
     agencies = scope.agencies_with(AGENCY_WIDE)
     viewer = str(scope.employee_id) if scope.employee_id else ""
-    return [viewer, array_of(scope.directories), array_of(agencies)]
+    line = str(scope.line) if scope.line else ""
+    return [viewer, line, array_of(scope.directories), array_of(agencies)]
 
 
 async def seen_after_settings(connection: Connection, scope: Scope, table: str) -> set[UUID]:
@@ -141,7 +143,7 @@ async def test_an_unset_scope_raises(world: World, reader: Connection) -> None:
 
 
 async def test_a_scope_that_is_told_in_part_raises(fresh_database: Database, world: World) -> None:
-    names = ("viewer", "directories", "agencies")
+    names = ("viewer", "line", "directories", "agencies")
     values = dict(zip(names, told(await scope_of(NIPS["colleague"])), strict=True))
 
     for missing in names:
@@ -201,7 +203,7 @@ async def test_an_activity_shows_its_source_to_whoever_sees_it(
         assert (json.loads(rows or "{}")) == expected, name
 
 
-THREAD = "SELECT json_agg(json_build_array(title, cascade) ORDER BY distance) FROM red_thread($4)"
+THREAD = "SELECT json_agg(json_build_array(title, cascade) ORDER BY distance) FROM red_thread($5)"
 
 
 async def thread(reader: Connection, viewer: str, target: Target) -> list[list[str]]:
@@ -246,7 +248,7 @@ async def test_red_thread_begins_only_where_the_viewer_has_a_target(
 
 async def actual(reader: Connection, viewer: str, indicator: Indicator, day: date) -> object:
     scope = await scope_of(VIEWERS[viewer])
-    statement = inside("SELECT actual_by($4, $5)")
+    statement = inside("SELECT actual_by($5, $6)")
     return await reader.fetchval(statement, *told(scope), indicator.id, day)
 
 

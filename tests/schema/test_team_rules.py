@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schema.policies.rules import required_minutes
-from schema.teams.rules import DayFacts, PresenceStatus, presence
+from schema.teams.models import PresenceStatus
+from schema.teams.rules import DayFacts, presence
 
 TUESDAY = date(2026, 11, 24)
 
@@ -28,6 +29,7 @@ def facts(
         on=TUESDAY,
         timezone=zone,
         required_minutes=required,
+        working_minutes=required,
         recorded_minutes=recorded,
         last_activity_at=last,
     )
