@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import fields, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
