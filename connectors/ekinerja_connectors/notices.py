@@ -5,18 +5,29 @@ Who is told what, when and how often is the host's business; here is only how it
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 from .activity import JSON, checked_nip, checked_text
-from .errors import Malformed
+from .errors import Fatal, Malformed, Retryable
 from .pauses import MAX_RETRY_AFTER
 
-__all__ = ["Arrivals", "Delivered", "DeliveryState", "Notice", "Recipient", "checked_answers"]
+__all__ = [
+    "Arrivals",
+    "Delivered",
+    "DeliveryState",
+    "Notice",
+    "Recipient",
+    "checked_answers",
+    "in_turn",
+]
 
+#: What a call of many notices may take, so that the host need not cut it off.
+PATIENCE = timedelta(seconds=40)
 MAX_ID = 100  # characters
 MAX_NAME = 500
 MAX_ADDRESS = 254
@@ -148,6 +159,35 @@ def _short(why: str) -> str:
     """A reason as one storable line."""
     line = " ".join(_CONTROL.sub(" ", why).encode("utf-8", "replace").decode().split())
     return line[:MAX_DETAIL] or "no reason was given"
+
+
+async def in_turn(
+    notices: Sequence[Notice],
+    carry: Callable[[Notice], Awaitable[Delivered]],
+    *,
+    within: timedelta = PATIENCE,
+) -> list[Delivered]:
+    """One answer for each notice, carried one after another; nothing waits for `within` to end.
+
+    `carry` answers for one notice. Where it raises Retryable, this one and those behind it are a
+    retry with the service's pause, unasked; where it raises Fatal, or time is over, they are a
+    retry too, since those before have arrived. A Fatal before anything arrived is raised.
+    """
+    answers: list[Delivered] = []
+    why, pause = f"the service was too slow: {within.total_seconds():g} s were over", None
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            for one in notices:
+                answers.append(await carry(one))
+    except TimeoutError:
+        pass  # `why` says so
+    except Retryable as error:
+        why, pause = str(error), error.retry_after
+    except Fatal as error:
+        if not any(one.state is DeliveryState.DELIVERED for one in answers):
+            raise
+        why = str(error)
+    return answers + [Delivered.retry(one, why, pause) for one in notices[len(answers) :]]
 
 
 class Arrivals:
