@@ -34,6 +34,8 @@ MAX_ADDRESS = 254
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
 MAX_DETAIL = 500
+#: Failures of the service, not of a notice, after which the rest is left for later.
+IN_A_ROW = 2
 #: Arrivals that one process remembers.
 MOST_KNOWN = 10_000
 #: What would begin a line or a header of its own, or is invisible in one.
@@ -167,27 +169,38 @@ async def in_turn(
     *,
     within: timedelta = PATIENCE,
 ) -> list[Delivered]:
-    """One answer for each notice, carried one after another; nothing waits for `within` to end.
+    """One answer for each notice, carried one after another.
 
-    `carry` answers for one notice. Where it raises Retryable, this one and those behind it are a
-    retry with the service's pause, unasked; where it raises Fatal, or time is over, they are a
-    retry too, since those before have arrived. A Fatal before anything arrived is raised.
+    `carry` answers for one notice. Where it raises Retryable, that one is a retry; those behind
+    it are too, unasked, if the service asked for a pause, if it was the second in a row, or once
+    `within` is over. So one notice that the service stumbles over holds up no others.
+
+    Raises:
+        Retryable, Fatal: what `carry` raised, where nothing has arrived.
     """
     answers: list[Delivered] = []
-    why, pause = f"the service was too slow: {within.total_seconds():g} s were over", None
+    stop: Retryable | Fatal | None = None
+    failures = 0
     try:
         async with asyncio.timeout(within.total_seconds()):
             for one in notices:
-                answers.append(await carry(one))
+                try:
+                    answers.append(await carry(one))
+                    failures = 0
+                except Retryable as error:
+                    answers.append(Delivered.retry(one, str(error), error.retry_after))
+                    stop, failures = error, failures + 1
+                    if error.retry_after is not None or failures == IN_A_ROW:
+                        break
     except TimeoutError:
-        pass  # `why` says so
-    except Retryable as error:
-        why, pause = str(error), error.retry_after
+        stop = Retryable(f"the service was too slow: {within.total_seconds():g} s were over")
     except Fatal as error:
-        if not any(one.state is DeliveryState.DELIVERED for one in answers):
-            raise
-        why = str(error)
-    return answers + [Delivered.retry(one, why, pause) for one in notices[len(answers) :]]
+        stop = error
+    if stop is not None and all(one.state is DeliveryState.RETRY for one in answers):
+        raise stop
+    pause = stop.retry_after if isinstance(stop, Retryable) else None
+    left = notices[len(answers) :]
+    return answers + [Delivered.retry(one, str(stop), pause) for one in left]
 
 
 class Arrivals:

@@ -175,6 +175,23 @@ async def test_fatal_is_raised_while_nothing_arrived_and_a_retry_after_that() ->
         await in_turn([notice(2), notice(1)], carry)
 
 
+async def test_notice_that_the_service_stumbles_over_holds_up_no_others() -> None:
+    asked: list[str] = []
+
+    async def carry(one: Notice) -> Delivered:
+        asked.append(one.id)
+        if one.id in ("n-1", "n-3", "n-4"):
+            raise Retryable("500")
+        return Delivered.arrived(one)
+
+    found = await in_turn([notice(n) for n in (1, 2, 3, 4, 5)], carry)
+
+    assert asked == ["n-1", "n-2", "n-3", "n-4"]  # two in a row: the service itself is away
+    assert [str(one.state) for one in found] == ["retry", "delivered", "retry", "retry", "retry"]
+    with pytest.raises(Retryable, match="500"):
+        await in_turn([notice(1), notice(3), notice(5)], carry)
+
+
 async def test_what_is_not_done_in_time_is_a_retry() -> None:
     async def carry(one: Notice) -> Delivered:
         if one.id != "n-1":

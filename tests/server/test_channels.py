@@ -251,7 +251,7 @@ async def test_closed_channel_carries_nothing_and_loses_nothing(
     closed: tuple[dict[str, Any], ...] = ({"paused": True}, {"enabled": False}, {"halted_at": NOON})
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         of = await feeding.agency()
-        made = [await feeding.installation(of, **how) for how in closed]
+        made = [await feeding.installation(of, title=f"{how}", **how) for how in closed]
     async with opened(fresh_database, DatabaseRole.WORKER):
         channels = Channels(plugins=courier.plugins)
         found = [await channels.deliver_notices(one.id, [item()]) for one in made]
