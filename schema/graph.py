@@ -19,6 +19,7 @@ from schema.feeds.task_mutations import TaskMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, Post, Unit
+from schema.organizations.mutations import OrganizationMutation
 from schema.organizations.roots import OrganizationQuery
 from schema.plans.directory_mutations import DirectoryMutation
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
@@ -64,6 +65,7 @@ Mutation = merge_types(
         FeedMutation,
         TaskMutation,
         DirectoryMutation,
+        OrganizationMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
