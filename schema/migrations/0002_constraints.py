@@ -121,7 +121,7 @@ ALTER TABLE absence ADD CHECK (ends_on >= starts_on),
 CREATE INDEX absence_counting ON absence (employee_id, ends_on)
   WHERE state IN ('REPORTED', 'ACCEPTED');
 -- What waits for a superior is little of all that there is.
-CREATE INDEX absence_waiting ON absence (starts_on, id) WHERE state = 'REPORTED';
+CREATE INDEX absence_waiting ON absence (id) WHERE state = 'REPORTED';
 ALTER TABLE absence_event ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED', 'WITHDRAWN'));
 ALTER TABLE day_close ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);

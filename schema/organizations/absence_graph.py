@@ -64,6 +64,6 @@ class Absence(relay.Node):
     history: list[AbsenceEvent] = many(None, "What happened to it.", order="@it.id", trusted=True)
 
 
-@strawberry.type(description="Absences, the earliest first, a page at a time.")
+@strawberry.type(description="Absences, those reported first at the beginning, a page at a time.")
 class AbsenceConnection(Connection[Absence]):
     pass

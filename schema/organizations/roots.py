@@ -61,10 +61,10 @@ class Viewer:
 
     @page(
         "absence @it",
-        "Reported absences that wait for the viewer to decide, the earliest first: of all below "
-        "them; for administrators also of those who have no superior.",
+        "Reported absences that wait for the viewer to decide, the longest waiting first: of "
+        "all below them; for administrators also of those who have no superior.",
         where=TO_DECIDE,
-        keys={"@it.starts_on": "date", "@it.id": "uuid"},
+        keys={"@it.id": "uuid"},
         trusted=True,
         type=AbsenceConnection,
     )

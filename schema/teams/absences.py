@@ -160,6 +160,8 @@ async def withdraw_absence(scope: Scope, key: UUID, note: str | None, now: datet
     async with transaction() as connection:
         person, row = await _absence(connection, scope, key)
         if person.id == scope.employee_id:
+            if row.state is AbsenceState.ACCEPTED:
+                raise DomainError(ErrorCode.NOT_ALLOWED, needed=DECIDERS)
             _needs(row, AbsenceState.REPORTED)
         else:
             _needs(row, AbsenceState.ACCEPTED)
