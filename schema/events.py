@@ -123,9 +123,10 @@ JOIN employee e ON e.id = n.employee_id
 
 
 async def append_many(
-    connection: BaseDBAsyncClient, kind: EventKind, records: Sequence[tuple[UUID, UUID]]
+    connection: BaseDBAsyncClient, kind: EventKind, records: Sequence[tuple[UUID | None, UUID]]
 ) -> None:
-    """An event for each record with its employee's key, in one statement; no figures moved."""
+    """An event for each record, None where it is about none, with its employee's key, in one
+    statement; no figures moved."""
     if records:
         keys = [uuid7() for _ in records]
         ids, people = [record for record, _ in records], [person for _, person in records]

@@ -18,7 +18,9 @@ from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
+from schema.organizations.absence_graph import Absence
 from schema.organizations.graph import Agency, Employee, Post, Unit
+from schema.organizations.mutations import OrganizationMutation
 from schema.organizations.roots import OrganizationQuery
 from schema.plans.directory_mutations import DirectoryMutation
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
@@ -34,7 +36,9 @@ from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.targets.mutations import TargetMutation
+from schema.teams.absence_mutations import AbsenceMutation
 from schema.teams.graph import TeamQuery, TeamSubscription
+from schema.teams.view_as import ViewAsQuery
 
 
 @strawberry.type
@@ -49,7 +53,7 @@ class NodeQuery:
 
 Query = merge_types(
     "Query",
-    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery),
+    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, ViewAsQuery, FeedQuery, ReadinessQuery),
 )
 Mutation = merge_types(
     "Mutation",
@@ -64,11 +68,14 @@ Mutation = merge_types(
         FeedMutation,
         TaskMutation,
         DirectoryMutation,
+        OrganizationMutation,
+        AbsenceMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
 NODES = (
+    Absence,
     Agency,
     Unit,
     Employee,

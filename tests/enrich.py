@@ -1,6 +1,6 @@
 """More of everything for two agencies: moves, acting posts, staged work, knots, suggestions."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from schema.matrices.models import (
     CascadeTemplate,
@@ -10,7 +10,17 @@ from schema.matrices.models import (
     Publication,
     RoleMatrix,
 )
-from schema.organizations.models import Assignment, AssignmentKind, Unit, UnitPlacement
+from schema.organizations.models import (
+    Absence,
+    AbsenceEvent,
+    AbsenceKind,
+    AbsenceState,
+    Assignment,
+    AssignmentKind,
+    DayDone,
+    Unit,
+    UnitPlacement,
+)
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -28,6 +38,8 @@ from schema.targets.models import (
     TrajectoryPoint,
 )
 from tests.two_agencies import DAY, NOON, START, World
+
+ONE = timedelta(days=1)
 
 
 async def enrich(world: World) -> None:
@@ -175,7 +187,39 @@ async def enrich(world: World) -> None:
     await DailyLog.filter(employee=people["colleague"], day=DAY).update(recorded_minutes=450)
     for agency in world.agencies.values():
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
+    await be_away(world)
     await deal(world)
+
+
+async def be_away(world: World) -> None:
+    """Part of a day that was decided, a journey over several, and a mark that was taken back."""
+    person, boss = world.people["employee"], world.people["boss"]
+    spells = (
+        (AbsenceKind.LEAVE, AbsenceState.ACCEPTED, DAY, DAY, time(13), time(16, 30)),
+        (AbsenceKind.DUTY_TRAVEL, AbsenceState.ACCEPTED, DAY - 3 * ONE, DAY - ONE, None, None),
+        (AbsenceKind.UNEXCUSED, AbsenceState.WITHDRAWN, DAY + ONE, DAY + ONE, None, None),
+        (AbsenceKind.LEAVE, AbsenceState.REFUSED, DAY, DAY + 9 * ONE, None, None),
+    )
+    for kind, state, starts, ends, since, until in spells:
+        row = await Absence.create(
+            employee=person,
+            kind=kind,
+            state=state,
+            starts_on=starts,
+            ends_on=ends,
+            from_time=since,
+            until_time=until,
+            note="Acara keluarga",
+            reported_by=person.nip,
+            reported_at=NOON,
+            decided_by=boss.nip,
+            decided_at=NOON + timedelta(microseconds=1200),
+        )
+        for actor, at in ((person.nip, AbsenceState.REPORTED), ("layanan", state)):
+            await AbsenceEvent.create(
+                absence=row, state=at, actor=actor, at=NOON, comment="Silakan"
+            )
+    await DayDone.filter(employee=boss).update(reopened_at=NOON)
 
 
 async def deal(world: World) -> None:

@@ -120,6 +120,9 @@ ALTER TABLE absence ADD CHECK (ends_on >= starts_on),
   ADD CHECK ((decided_by IS NULL) = (decided_at IS NULL));
 CREATE INDEX absence_counting ON absence (employee_id, ends_on)
   WHERE state IN ('REPORTED', 'ACCEPTED');
+-- What waits for a superior is little of all that there is.
+CREATE INDEX absence_waiting ON absence (id) WHERE state = 'REPORTED';
+ALTER TABLE absence_event ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED', 'WITHDRAWN'));
 ALTER TABLE day_close ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);
 CREATE INDEX day_close_day ON day_close (agency_id, day);
@@ -200,6 +203,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON token_revocation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON absence
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON absence_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON day_done
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -638,7 +643,7 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
   trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
-GRANT INSERT ON day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
+GRANT INSERT ON absence_event, day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;

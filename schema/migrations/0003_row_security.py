@@ -135,6 +135,7 @@ POLICIES = {
     "mapping_rule": in_directory("agency_id"),
     "clock_event": sees_work_of("clock_event.employee_id"),
     "absence": sees_work_of("absence.employee_id"),
+    "absence_event": sees("absence", "absence_event.absence_id"),
     "day_done": sees_work_of("day_done.employee_id"),
     # A superior of that day sees how it ended then, also when the person has moved on since.
     "day_close": f"{sees_work_of('day_close.employee_id')} OR {LINE} = ANY (superior_ids)",

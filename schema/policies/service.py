@@ -44,6 +44,16 @@ REFRESH_PERSON = """
 UPDATE daily_log SET required_minutes = required_minutes(employee_id, day)
 WHERE employee_id = $1 AND day >= $2
 """
+# Of several people, each with a first and a last day.
+REFRESH_DAYS = """
+UPDATE daily_log l SET required_minutes = n.minutes
+FROM (
+  SELECT DISTINCT d.id, required_minutes(d.employee_id, d.day) AS minutes
+  FROM unnest($1::uuid[], $2::date[], $3::date[]) v (employee_id, first_day, last_day)
+  JOIN daily_log d ON d.employee_id = v.employee_id
+    AND d.day BETWEEN v.first_day AND v.last_day
+) n WHERE n.id = l.id AND n.minutes <> l.required_minutes
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,15 @@ async def refresh_person(connection: BaseDBAsyncClient, employee_id: UUID, from_
     """What a person's written days ask for, after their posts changed from a day on. The caller
     holds the person's lock."""
     await connection.execute_query_dict(REFRESH_PERSON, [employee_id, from_day])
+
+
+async def refresh_days(
+    connection: BaseDBAsyncClient, days: Sequence[tuple[UUID, date, date]]
+) -> None:
+    """What written days of people ask for, from a day until a day, both inclusive, after they were
+    away or were not. The caller holds the people's locks."""
+    people, first, last = [*map(list, zip(*days, strict=True))]
+    await connection.execute_query_dict(REFRESH_DAYS, [people, first, last])
 
 
 async def refresh_agency(connection: BaseDBAsyncClient, agency_id: UUID, from_day: date) -> None:

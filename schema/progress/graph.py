@@ -16,6 +16,7 @@ from schema.context import Info
 from schema.errors import NotFound
 from schema.events import Event, EventKind
 from schema.live import following, start_of
+from schema.organizations.absence_graph import Absence
 from schema.organizations.graph import Employee
 from schema.organizations.models import ClockDirection
 from schema.organizations.models import ClockEvent as ClockRow
@@ -240,6 +241,20 @@ class DailyLog:
         "AND (@it.state <> 'PENDING' OR @it.employee_id = @viewer)",
         order="@it.starts_at, @it.id",
         trusted=True,  # whoever sees the day sees the person's work
+    )
+    done_at: datetime | None = value(
+        "(SELECT d$.done_at FROM day_done d$ WHERE d$.employee_id = @row.employee_id "
+        "AND d$.day = @row.day AND d$.reopened_at IS NULL)",
+        "When the person said that all of the day is written; null: not, or taken back.",
+    )
+    absences: list[Absence] = many(
+        "absence @it",
+        "What keeps the person away: reported or accepted absences that cover the day, those of "
+        "all day first.",
+        where="@it.employee_id = @row.employee_id AND @it.starts_on <= @row.day "
+        "AND @it.ends_on >= @row.day AND @it.state IN ('REPORTED', 'ACCEPTED')",
+        order="@it.from_time IS NOT NULL, @it.from_time, @it.id",
+        trusted=True,
     )
     clock: list[ClockEvent] = many(
         "clock_event @it",

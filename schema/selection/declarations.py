@@ -4,8 +4,8 @@ SQL in a declaration is constant text with names in it, and values never enter t
 
     @it       the row that the declaration makes; @it_log is a second row that comes with it
     @row      the row that the field belongs to (in one field of another, the outer one's @it)
-    @viewer   who asks, with @line (whose work is seen), @directories, @agencies, @roles, @today,
-              @now, @cursor
+    @viewer   who asks, with @line (whose work is seen), @directories, @agencies,
+              @administered, @roles, @today, @now, @cursor
     @period   an argument of the field, under its GraphQL name
 
 A field without a declaration is the column of its name; a field whose type is another table's is

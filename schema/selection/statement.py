@@ -18,6 +18,7 @@ STANDARD = {
     "line": "uuid",
     "directories": "uuid[]",
     "agencies": "uuid[]",
+    "administered": "uuid[]",
     "roles": "text[]",
     "today": "date",
     "now": "timestamptz",

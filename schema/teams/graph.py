@@ -28,13 +28,15 @@ strawberry.enum(
 
 # Who was appraised by whom on that day, as far as the viewer may see their work: transfers do not
 # rewrite the past.
-MEMBERS = f"""(
+APPRAISED = f"""(
   SELECT DISTINCT a$.employee_id FROM assignment a$
   WHERE a$.appraiser_id = @row.supervisor_id AND {holds("a$", "@row.day")}
-) m$ JOIN employee @it_employee ON @it_employee.id = m$.employee_id
+) m$"""
+DAYS_OF = f"""JOIN employee @it_employee ON @it_employee.id = m$.employee_id
   AND ({sees_work_of("@it_employee")})
 LEFT JOIN daily_log l$ ON l$.employee_id = m$.employee_id AND l$.day = @row.day
 CROSS JOIN LATERAL ({day_of("m$.employee_id", "@row.day", "l$")}) @it_log"""
+MEMBERS = f"{APPRAISED} {DAYS_OF}"
 FACTS = """(SELECT row_to_json(f$) FROM
   day_facts(ARRAY[@row_employee.id], @row_log.day) f$)"""
 OF_MEMBERS = MEMBERS.replace("@it", "o$")

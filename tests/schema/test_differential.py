@@ -15,7 +15,7 @@ import pytest
 from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
-from schema.access import Scope
+from schema.access import Scope, as_superior_of_oneself
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -172,6 +172,31 @@ async def compare(both: Both, number: int) -> None:
 
 async def test_random_operations_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:
     await compare(both, int(os.environ.get("EKINERJA_DIFFERENTIAL", QUICK)))
+
+
+async def test_what_others_see_of_oneself_is_answered_as_a_plain_executor_does(both: Both) -> None:
+    """Operations of `viewAs` only, by every employee, held against rights worked out apart."""
+    plain = reference_schema(of_oneself=True)
+    told_of = 0
+    for seed in range(int(os.environ.get("EKINERJA_DIFFERENTIAL", QUICK)) // 3):
+        viewer = list(NIPS)[seed % len(NIPS)]
+        asked = Generator(plain, both.pools, Random(seed)).operation()
+        if validate(plain, parse(asked.text)):
+            continue
+        scope = both.viewers[viewer]
+        as_others = as_superior_of_oneself(scope)
+        assert as_others is not None
+        ours = await served.execute(
+            asked.text, variable_values=dict(asked.variables), context_value=context_of(scope)
+        )
+        theirs = answer(plain, Reference(both.rows, as_others, NOON), asked.text, asked.variables)
+
+        found = orjson.loads(orjson.dumps(ours.data)), told(ours.errors)
+        expected = orjson.loads(orjson.dumps(theirs.data, default=str)), told(theirs.errors)
+        where = f"seed {seed}, {viewer}: {asked.text}\n{asked.variables}"
+        assert found == expected, f"{difference(found, expected)}\n{where}"
+        told_of += str(expected[0]).count("{")
+    assert told_of > QUICK
 
 
 @pytest.mark.slow
