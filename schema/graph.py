@@ -34,6 +34,7 @@ from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.targets.mutations import TargetMutation
+from schema.teams.board import BoardQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
 
 
@@ -49,7 +50,7 @@ class NodeQuery:
 
 Query = merge_types(
     "Query",
-    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery),
+    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, BoardQuery, FeedQuery, ReadinessQuery),
 )
 Mutation = merge_types(
     "Mutation",
