@@ -37,6 +37,7 @@ from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.targets.mutations import TargetMutation
 from schema.teams.absence_mutations import AbsenceMutation
+from schema.teams.board import BoardQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
 from schema.teams.view_as import ViewAsQuery
 
@@ -53,7 +54,16 @@ class NodeQuery:
 
 Query = merge_types(
     "Query",
-    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, ViewAsQuery, FeedQuery, ReadinessQuery),
+    (
+        NodeQuery,
+        OrganizationQuery,
+        TargetQuery,
+        TeamQuery,
+        ViewAsQuery,
+        BoardQuery,
+        FeedQuery,
+        ReadinessQuery,
+    ),
 )
 Mutation = merge_types(
     "Mutation",

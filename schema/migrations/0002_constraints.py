@@ -126,6 +126,8 @@ ALTER TABLE absence_event ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED'
 ALTER TABLE day_close ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);
 CREATE INDEX day_close_day ON day_close (agency_id, day);
+CREATE INDEX day_close_unit ON day_close (unit_id, day);
+CREATE INDEX day_close_team ON day_close USING gin (appraiser_ids);
 CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
 ALTER TABLE notice_delivery ADD CHECK (attempts >= 0),
   ADD CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')),
@@ -561,6 +563,7 @@ CREATE FUNCTION day_facts(of_employees uuid[], on_day date) RETURNS TABLE (
       AND c.day = on_day AND c.direction = 'IN' AND c.retracted_at IS NULL),
     d.done_at,
     coalesce((SELECT json_agg(json_build_object('kind', a.kind, 'state', a.state,
+        'ends_on', a.ends_on,
         'from_time', a.from_time::time, 'until_time', a.until_time::time)
         ORDER BY a.from_time IS NOT NULL, a.id)
       FROM absence a WHERE a.employee_id = w.employee_id

@@ -24,10 +24,12 @@ AWAY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Away:
-    """An absence that covers the day: all of it, or between two local times."""
+    """An absence that covers the day: all of it, or between two local times. `ends_on` is its last
+    day."""
 
     kind: AbsenceKind
     state: AbsenceState = AbsenceState.ACCEPTED
+    ends_on: date | None = None
     from_time: time | None = None
     until_time: time | None = None
 
