@@ -65,7 +65,7 @@ class Api:
             if token is None:
                 raise Unauthenticated
             identity = self.verifier.verify(token)
-            return await scope_of(identity.subject), identity.expires_at
+            return await scope_of(identity.subject, identity.issued_at), identity.expires_at
 
         try:
             token = getattr(request.state, "bearer", None) or bearer_of(request.headers)
@@ -95,7 +95,7 @@ class Api:
             if token is None:
                 raise Unauthenticated
             identity: Identity = self.verifier.verify(token)
-            await scope_of(identity.subject)
+            await scope_of(identity.subject, identity.issued_at)
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused
         except Exception as fault:
