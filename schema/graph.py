@@ -16,6 +16,7 @@ from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuer
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
+from schema.live import Shareable
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.organizations.absence_graph import Absence
@@ -40,6 +41,7 @@ from schema.teams.absence_mutations import AbsenceMutation
 from schema.teams.board import BoardQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
 from schema.teams.view_as import ViewAsQuery
+from schema.teams.watching import TEAM_UPDATES
 
 
 @strawberry.type
@@ -83,6 +85,9 @@ Mutation = merge_types(
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
+
+SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
+"""Subscriptions that are worked out once however many watch, by their names."""
 
 NODES = (
     Absence,

@@ -769,10 +769,10 @@ class Reference:
 
     def oneself(self, on: date | None) -> Any:
         """The one whose line this is, as a member of a team."""
+        day = on or self.today
         person = self.rows.get(Employee, self.scope.line)
-        log = self.day(person.id, on or self.today)
-        status = presence(self.day_facts(person, log), self.now)
-        return SimpleNamespace(employee=person, log=log, status=status)
+        closes = self.rows.where(DayClose, day=day, employee_id=person.id)
+        return plain_boards.member(self, person, day, closes[0] if closes else None)
 
     def teams(self, unit: Any, on: date) -> list[Any]:
         people = [

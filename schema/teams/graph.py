@@ -12,10 +12,10 @@ from uuid import UUID
 import strawberry
 
 from schema.arguments import Resume, Supervisor, TeamDay
-from schema.context import Info
+from schema.context import Beginning, Info
 from schema.errors import NotFound
 from schema.events import Event, EventKind
-from schema.live import following, start_of
+from schema.live import beginning_of, following
 from schema.organizations.graph import Employee
 from schema.organizations.models import AbsenceKind, AbsenceState
 from schema.predicates import holds, sees_work_of
@@ -289,16 +289,21 @@ class TeamSubscription:
     async def team_updates(
         self, info: Info, supervisor: Supervisor = None, after: Resume = None
     ) -> AsyncGenerator[TeamUpdate, None]:
-        start = await start_of(info, after)
-        leader = optional_key_of(supervisor, "Employee") or info.context.viewer.employee_id
+        begins = await beginning_of(info, after)
+        leader = optional_key_of(supervisor, "Employee") or info.context.viewer.line
         team = await watched(info, leader)
-        if after is None:
-            yield snapshot(team, start, SnapshotReason.FIRST)
-        async for event in following(info, start, partial(concerns, leader)):
+        if begins.whole:
+            yield snapshot(team, begins.position, reason_of(begins))
+        async for event in following(info, begins.position, partial(concerns, leader)):
             team = await watched(info, leader)
             message = await update_of(info, leader, event, team)
             if message is not None:
                 yield message
+
+
+def reason_of(begins: Beginning) -> SnapshotReason:
+    """Why a stream begins with the whole team."""
+    return SnapshotReason.CURSOR_TOO_OLD if begins.too_old else SnapshotReason.FIRST
 
 
 def concerns(leader: UUID | None, event: Event) -> bool:
