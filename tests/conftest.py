@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,24 @@ async def fresh_database(
     postgres_server: PostgresServer, template_database: str
 ) -> AsyncIterator[Database]:
     """A database of its own for one test, migrated and empty; nobody is connected to it."""
+    async with copied(postgres_server, template_database) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def module_database(
+    postgres_server: PostgresServer, template_database: str
+) -> AsyncIterator[Database]:
+    """The same for a module, whose tests empty it themselves or mind what others left."""
+    async with copied(postgres_server, template_database) as database:
+        yield database
+
+
+@asynccontextmanager
+async def copied(
+    postgres_server: PostgresServer, template_database: str
+) -> AsyncIterator[Database]:
+    """A copy of the migrated database."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     await _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template_database}")
     try:
