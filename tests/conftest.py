@@ -72,6 +72,15 @@ async def fresh_database(
         yield database
 
 
+@pytest.fixture(scope="module")
+async def module_database(
+    postgres_server: PostgresServer, template_database: str
+) -> AsyncIterator[Database]:
+    """The same for a module, whose tests empty it themselves or mind what others left."""
+    async with copy_of(postgres_server, template_database) as database:
+        yield database
+
+
 @pytest.fixture(scope="session")
 def copies(postgres_server: PostgresServer, template_database: str) -> Copies:
     return Copies(postgres_server, template_database)

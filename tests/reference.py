@@ -745,6 +745,7 @@ class Reference:
             away=self.absences(person.id, on),
             active_minutes=policy.active_minutes,
             flexible_minutes=policy.flexible_minutes,
+            duty_travel_excuses=policy.duty_travel_excuses,
         )
 
     # Days and teams
