@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ekinerja_connectors import JSON, Notice
 from standardwebhooks import Webhook
@@ -41,7 +41,7 @@ def headers_of(notice: Notice, body: bytes, settings: Settings, at: datetime) ->
     }
     if settings.signing_secret:
         signing = Webhook(settings.signing_secret)
-        headers["webhook-signature"] = signing.sign(notice.id, at, body.decode())
+        headers["webhook-signature"] = signing.sign(notice.id, at.astimezone(UTC), body.decode())
     if settings.token:
         headers["Authorization"] = f"Bearer {settings.token}"
     return headers

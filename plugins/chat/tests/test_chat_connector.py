@@ -26,11 +26,11 @@ from ekinerja_connectors import (
 )
 from ekinerja_connectors.egress import Egress
 from ekinerja_connectors.settings import addresses_of, parse
-from ekinerja_connectors.testing.fakes import serve
+from ekinerja_connectors.testing.fakes import WIB, serve
 from ekinerja_connectors.testing.signing import sign
 from ekinerja_connectors.testing.suite import ConnectorSuite
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 16, 30, tzinfo=WIB)
 SECRET = "whsec_Z2VyYmFuZy1vYnJvbGFuLWluc3RhbnNpLWNvbnRvaA=="
 HOOK, TOKEN = "hooks/kunci-rahasia-buatan", "token-rahasia-buatan"
 

@@ -139,6 +139,9 @@ async def _begin(client: SMTP, sock: socket.socket, settings: Settings) -> None:
                 raise Fatal("the server offers no STARTTLS: see security in the settings")
             await client.starttls()
         if settings.username:
+            await client.ehlo()  # anew: what was said before encryption does not count
+            if not client.supported_auth_methods:
+                raise Fatal("the server lets nobody sign in: leave username and password empty")
             await client.login(settings.username, settings.password)
     except SMTPAuthenticationError as error:
         if 400 <= error.code < 500:

@@ -44,6 +44,8 @@ class Office:
     """The connection is cut instead of an answer to a mail to these."""
     slow: float = 0.0
     """Seconds that each mail takes."""
+    lets_in: bool = True
+    """Whether anybody may sign in at all."""
     login: str = "235 2.7.0 Authentication successful"
 
     async def handle_MAIL(
@@ -103,6 +105,7 @@ class Office:
                 tls_context=context if starttls else None,
                 require_starttls=starttls,
                 authenticator=self.authenticate,
+                auth_exclude_mechanism=() if self.lets_in else ("LOGIN", "PLAIN"),
                 auth_require_tls=starttls,
                 loop=asyncio.get_running_loop(),
             )

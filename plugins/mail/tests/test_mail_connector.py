@@ -218,6 +218,12 @@ async def test_refused_password_is_an_authentication_failure_that_does_not_repea
             await mail.deliver([notice(1)])
 
 
+async def test_server_that_lets_nobody_sign_in_is_a_fault_of_the_settings() -> None:
+    async with reaching(Office(lets_in=False)) as mail:
+        with pytest.raises(Fatal, match="lets nobody sign in"):
+            await mail.deliver([notice(1)])
+
+
 async def test_certificate_that_nobody_vouches_for_is_fatal() -> None:
     office = Office()
     for security in ("starttls", "tls"):
