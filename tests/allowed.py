@@ -145,7 +145,9 @@ SEEN: dict[str, Seen] = {
     "absence_event": through("absence", "absence_id"),
     "day_done": as_work,
     "day_close": lambda allowed, scope, row: (
-        allowed.work(scope, row["employee_id"]) or scope.line in row["superior_ids"]
+        allowed.work(scope, row["employee_id"])
+        or scope.line in row["superior_ids"]
+        or row["agency_id"] in scope.agencies_with(AGENCY_WIDE)
     ),
     "contact": own,
     "notice": own,

@@ -37,6 +37,7 @@ from schema.targets.models import (
     TargetKind,
     TrajectoryPoint,
 )
+from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from tests.two_agencies import DAY, NOON, START, World
 
 ONE = timedelta(days=1)
@@ -44,6 +45,7 @@ ONE = timedelta(days=1)
 
 async def enrich(world: World) -> None:
     people, targets = world.people, world.targets
+    await close_days(world)
     below = await Unit.get(agency=world.agencies["A"], code="1.1")
     top = await Unit.get(agency=world.agencies["A"], code="1")
     # A unit that was moved, and an acting head of it beside their own post.
@@ -268,4 +270,41 @@ async def deal(world: World) -> None:
                 "stages": [{"title": "Draf", "evidence": None, "weight": "2.5000"}],
             },
         ],
+    )
+
+
+async def close_days(world: World) -> None:
+    """Four days of agency A as they ended, the lent one among the boss' people: one has moved to
+    another superior since, one has left the boss' line."""
+    people, agency = world.people, world.agencies["A"]
+    units = {one.code: one.id for one in await Unit.filter(agency=agency)}
+    paths = {"1": [units["1"]], "1.1": [units["1.1"], units["1"]]}
+    boss, chief = people["boss"].id, people["chief"].id
+    under_boss = ("1.1", [boss], [boss, chief])
+    was = {
+        "chief": ("1", [], []),
+        "boss": ("1.1", [chief], [chief]),
+        "employee": under_boss,
+        "colleague": under_boss,
+        "elsewhere": under_boss,
+    }
+    states = list(PresenceStatus)
+    for back in (2, 3, 4, 8):
+        for number, (name, (unit, appraisers, superiors)) in enumerate(was.items()):
+            await DayClose.create(
+                agency_id=agency.id,
+                employee=people[name],
+                day=DAY - timedelta(days=back),
+                unit_id=units[unit],
+                unit_path=paths[unit],
+                appraiser_ids=appraisers,
+                superior_ids=superiors,
+                status=states[(number + back) % len(states)],
+                required_minutes=450 if number else 0,
+                recorded_minutes=100 * (number % 3),
+                pending_count=number % 2,
+                closed_at=NOON - timedelta(days=back - 1),
+            )
+    await PresenceClock.create(
+        agency=agency, ticked_until=NOON, closed_until=DAY - timedelta(days=2)
     )

@@ -120,9 +120,10 @@ from schema.targets.rules import (
     plan_percentage,
 )
 from schema.targets.tracking import GOOD, worst
-from schema.teams.models import DayClose
-from schema.teams.rules import Away, DayFacts, presence
+from schema.teams.models import DayClose, PresenceClock
+from schema.teams.rules import Away, DayFacts
 from schema.values import CAPITAL_TIMEZONE, local_date, plain
+from tests import plain_boards
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
@@ -131,6 +132,7 @@ TABLES: tuple[type[Row], ...] = (
     AbsenceEvent,
     DayClose,
     DayDone,
+    PresenceClock,
     Activity,
     ActionPlan,
     EvaluationEvent,
@@ -686,6 +688,7 @@ class Reference:
             Away(
                 kind=row.kind,
                 state=row.state,
+                ends_on=row.ends_on,
                 from_time=row.from_time and row.from_time.replace(tzinfo=None),
                 until_time=row.until_time and row.until_time.replace(tzinfo=None),
             )
@@ -731,6 +734,7 @@ class Reference:
             timezone=person.timezone,
             required_minutes=log.required_minutes,
             recorded_minutes=log.recorded_minutes,
+            pending_count=log.pending_count,
             last_activity_at=log.last_activity_at,
             working_minutes=self.working(person.id, on),
             holiday=week.observes_holidays and on in self.holidays(person.id),
@@ -741,6 +745,7 @@ class Reference:
             away=self.absences(person.id, on),
             active_minutes=policy.active_minutes,
             flexible_minutes=policy.flexible_minutes,
+            duty_travel_excuses=policy.duty_travel_excuses,
         )
 
     # Days and teams
@@ -761,30 +766,25 @@ class Reference:
         )
 
     def team(self, supervisor: Any, on: date) -> SimpleNamespace:
-        reports = self.people(p.employee_id for p in self.posts(on, appraiser_id=supervisor.id))
-        members = []
-        for person in sorted(reports, key=lambda e: (e.name, e.id)):
-            if not can_see_work_of(self.scope, person):
-                continue
-            log = self.day(person.id, on)
-            status = presence(self.day_facts(person, log), self.now)
-            members.append(SimpleNamespace(employee=person, log=log, status=status))
-        return SimpleNamespace(supervisor=supervisor, on=on, members=members)
+        return plain_boards.team(self, supervisor, on)
 
     def oneself(self, on: date | None) -> Any:
         """The one whose line this is, as a member of a team."""
+        day = on or self.today
         person = self.rows.get(Employee, self.scope.line)
-        log = self.day(person.id, on or self.today)
-        status = presence(self.day_facts(person, log), self.now)
-        return SimpleNamespace(employee=person, log=log, status=status)
+        closes = self.rows.where(DayClose, day=day, employee_id=person.id)
+        return plain_boards.member(self, person, day, closes[0] if closes else None)
 
     def teams(self, unit: Any, on: date) -> list[Any]:
         people = [
             e for e in self.people(p.employee_id for p in self.posts(on, unit_id=unit.id))
             if can_see_work_of(self.scope, e)
         ]  # fmt: skip
-        teams = [self.team(e, on) for e in sorted(people, key=lambda e: (e.name, e.id))]
-        return [team for team in teams if team.members]
+        lead = [
+            e for e in sorted(people, key=lambda e: (e.name, e.id))
+            if any(self.works(p.employee_id) for p in self.posts(on, appraiser_id=e.id))
+        ]  # fmt: skip
+        return [self.team(e, on) for e in lead]
 
     def supervised(self, supervisor: str | None, on: date | None) -> Any:
         key = self.scope.employee_id if supervisor is None else key_in(supervisor, "Employee")
@@ -1525,6 +1525,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.requiredMinutes": lambda see, m, args: m.log.required_minutes,
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
+    **plain_boards.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),

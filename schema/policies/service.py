@@ -15,6 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope
 from schema.errors import NotFound
+from schema.events import EventKind, append_for_agency
 from schema.organizations.models import Agency, Unit
 from schema.organizations.service import administered_agency
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, WorkingWeek
@@ -134,6 +135,7 @@ async def add_policy(
     agency = await administered_agency(connection, scope, agency_code)
     policy = replace(await policy_on(connection, agency.id, starts_on), **changes)
     check_policy(policy)
+    await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
     return await AgencyPolicy.create(
         using_db=connection,
         agency_id=agency.id,
@@ -209,9 +211,11 @@ async def set_holidays(
 async def _refresh(
     connection: BaseDBAsyncClient, agency: Agency, first: date, last: date | None
 ) -> None:
-    """Let written days ask for what holds now; their people's writes wait meanwhile."""
+    """Let written days ask for what holds now; their people's writes wait meanwhile, and boards
+    are told."""
     await connection.execute_query_dict(PATIENT)
     await connection.execute_query_dict(REFRESH, [agency.id, first, last])
+    await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
 
 
 async def _unit(connection: BaseDBAsyncClient, agency: Agency, code: str) -> Unit:

@@ -17,7 +17,7 @@ from schema.selection.execution import Selected
 from schema.teams.graph import DAYS_OF, TeamMember
 
 ONESELF = One(
-    source="(SELECT @line AS employee_id) m$ " + DAYS_OF.replace("@row.day", "@on::date"),
+    source="(SELECT ARRAY[@line] AS keys) k$ " + DAYS_OF.replace("@row.day", "@on::date"),
     where="@it_employee.id = @line",
     defaults={"on": "today"},
 )

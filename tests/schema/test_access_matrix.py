@@ -37,7 +37,7 @@ from schema.organizations.models import (
 from schema.plans.models import PerformancePlan, PlanState
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.values import uuid7
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
@@ -52,11 +52,11 @@ from tests.factories import (
     ScriptedFeed,
     World,
     busy_day,
+    copied_world,
     event_of,
     key_of,
     random_id,
     schema,
-    world_in,
 )
 from tests.plan_access import PLAN_MUTATIONS
 
@@ -1240,8 +1240,8 @@ PAYLOADS = {
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, dealt) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, dealt) as world:
         yield world
 
 

@@ -4,6 +4,7 @@ EKINERJA_DIFFERENTIAL sets how many operations are tried. A failure names the se
 """
 
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from random import Random
@@ -25,6 +26,8 @@ from schema.organizations.models import Employee
 from schema.progress.models import ProgressRecord
 from schema.readiness.rules import RULES, ProblemKind
 from schema.targets.models import Target
+from schema.teams.board import BoardSpan
+from schema.teams.models import PresenceStatus
 from server.database import Database, DatabaseRole, opened
 from tests.enrich import enrich
 from tests.factories import ScriptedFeed
@@ -77,11 +80,18 @@ def pools_of(rows: Rows) -> Pools:
     ]
     middle = UUID(int=2**127)
     cursors += [cursor_of((RULES[kind].severity.value, kind.value, middle)) for kind in ProblemKind]
-    days = ["2026-11-24", "2026-11-23", "2026-11-28", "2026-01-01"]
+    cursors += [
+        urlsafe_b64encode(f'["{day}","Employee","{middle}"]'.encode()).decode().rstrip("=")
+        for day in ("2026-11-22", "2026-11-24")
+    ]
+    days = ["2026-11-24", "2026-11-23", "2026-11-22", "2026-11-28", "2026-01-01"]
     return {
         # `id` is asked of nodes and of targets alike
         "id": ids + targets * 2 + wrong,
         "code": ["A", "B", "1", "1.1", "zz"],
+        "unit": ["1", "1", "1.1", "1.2", "zz"],
+        "span": list(BoardSpan),
+        "status": [*PresenceStatus, None],
         "agency": ["A", "A", "B", "zz"],
         "nip": [*NIPS.values(), "0" * 18],
         "period": ["2026", "2026", "2026", "2025"],
