@@ -33,6 +33,7 @@ from schema.teams.absences import (
 from schema.teams.days_done import mark_day_done, reopen_day
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
@@ -43,6 +44,7 @@ from tests.factories import (
     TODAY,
     Api,
     World,
+    copied_world,
     grant_roles,
     key_of,
     logged,
@@ -114,12 +116,12 @@ def test_nobody_is_away_twice_at_once(one: AbsenceEntry, other: AbsenceEntry, cl
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     async def prepare(world: World) -> None:
         await save_other_agency()
         await grant_roles(world)
 
-    async with world_in(fresh_database, prepare) as world:
+    async with copied_world(copies, prepare) as world:
         yield world
 
 

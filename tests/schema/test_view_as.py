@@ -1,12 +1,14 @@
 """An employee sees of themselves what any superior sees: the same text, and nothing pending."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import orjson
 import pytest
 
 from schema.organizations.models import Absence, AbsenceKind, AbsenceState, DayDone
-from server.database import Database
+from schema.teams.models import DayClose, PresenceStatus
+from tests.copies import Copies
 from tests.factories import (
     NOW,
     STAFF,
@@ -16,16 +18,19 @@ from tests.factories import (
     Api,
     World,
     busy_day,
+    copied_world,
     key_of,
     schema,
-    world_in,
 )
 
+YESTERDAY = TODAY - timedelta(days=1)
 RECORD = """id state description minutes startsAt quantity late employee { id name nip }
   target { id title path { title owner { __typename } } } stage { title } evidence { title url }
   activity { title sourceId } suggestion { reason target { id } } history { kind comment }"""
 MEMBER = """
-  status recordedMinutes requiredMinutes pendingCount lastActivityAt
+  status recordedMinutes requiredMinutes workingMinutes shortMinutes pendingCount lastActivityAt
+  clockedInAt doneAt expectedFrom expectedUntil absence { kind state until lastDay }
+  known { status recordedMinutes requiredMinutes pendingCount closedAt }
   log {
     on status pendingMinutes pendingCount doneAt
     absences { kind state fromTime note reportedBy { name } history { state } }
@@ -50,7 +55,7 @@ OWN = """query($on: Date) { viewAs(on: $on) { MEMBER } }""".replace("MEMBER", ME
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     async def prepare(world: World) -> None:
         await busy_day(world)
         staff = world.people[STAFF]
@@ -66,8 +71,20 @@ async def world(fresh_database: Database) -> AsyncIterator[World]:
                 reported_at=NOW,
             )
         await DayDone.create(employee=staff, day=TODAY, done_at=NOW)
+        await DayClose.create(
+            agency_id=staff.agency_id,
+            employee=staff,
+            day=YESTERDAY,
+            appraiser_ids=staff.superiors[:1],
+            superior_ids=staff.superiors,
+            status=PresenceStatus.SHORT,
+            required_minutes=450,
+            recorded_minutes=120,
+            pending_count=2,
+            closed_at=NOW,
+        )
 
-    async with world_in(fresh_database, prepare) as world:
+    async with copied_world(copies, prepare) as world:
         yield world
 
 
@@ -85,7 +102,7 @@ async def text(api: Api, document: str, *path: str | int, **variables: object) -
 
 async def test_one_sees_of_oneself_what_each_superior_sees(world: World) -> None:
     staff, supervisor = key_of(world.people[STAFF]), key_of(world.people[SUPERVISOR])
-    for on in (None, "2026-11-24", "2026-11-21"):
+    for on in (None, "2026-11-24", YESTERDAY.isoformat(), "2026-11-21", "2026-11-30"):
         own = await text(Api.of("self"), OWN, "viewAs", on=on)
         for viewer in ("supervisor", "superior"):
             team = orjson.loads(
@@ -94,6 +111,8 @@ async def test_one_sees_of_oneself_what_each_superior_sees(world: World) -> None
             (member,) = [one for one in team if one["employee"]["id"] == staff]
             assert orjson.dumps(member) == own, (viewer, on)
     assert b"Demam" in await text(Api.of("self"), OWN, "viewAs")
+    closed = await text(Api.of("self"), OWN, "viewAs", "known", on=YESTERDAY.isoformat())
+    assert orjson.loads(closed)["pendingCount"] == 2
 
 
 async def test_what_waits_is_a_number_only(world: World) -> None:
