@@ -343,11 +343,15 @@ async def copied_world(
 
 async def busy_day(world: World) -> None:
     """Another agency, roles, a connector that ran, and a morning of the staff member."""
-    await save_case(case_of(OTHER_AGENCY))
+    await save_other_agency()
     await grant_roles(world)
     await _count(world)
     await _ingest(world)
     await _work(world)
+
+
+async def save_other_agency() -> None:
+    await save_case(case_of(OTHER_AGENCY))
 
 
 async def grant_roles(world: World) -> None:

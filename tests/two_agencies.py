@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from schema.access import Role, Scope
+from schema.access import Role, Scope, as_superior_of
 from schema.feeds.models import (
     ChangeKind,
     ConnectorAct,
@@ -117,7 +117,9 @@ class World:
     agencies: Mapping[str, Agency]
 
     async def viewers(self) -> dict[str, Scope]:
-        return {name: await scope_of(subject) for name, subject in VIEWERS.items()}
+        """Everybody, and the scope under which a team is shown to all who may watch it."""
+        scopes = {name: await scope_of(subject) for name, subject in VIEWERS.items()}
+        return scopes | {"any superior of boss": as_superior_of(self.people["boss"])}
 
 
 async def found_agency(code: str) -> tuple[Agency, Unit, Unit, Period]:

@@ -25,7 +25,18 @@ from schema.predicates import sees_record, sees_target, sees_work
 from schema.progress import models
 from schema.progress.rules import DayStatus, day_status
 from schema.relay import Connection, key_of
-from schema.selection.declarations import Many, One, after, declared, many, one, reads, same, value
+from schema.selection.declarations import (
+    Many,
+    One,
+    Value,
+    after,
+    declared,
+    many,
+    one,
+    reads,
+    same,
+    value,
+)
 from schema.selection.execution import Selected, found
 from schema.targets.graph import KNOT, KNOTS, Indicator, Stage, Target
 
@@ -239,6 +250,12 @@ CLOCK = Many(
 )
 
 
+DONE_AT = Value(
+    sql="(SELECT d$.done_at FROM day_done d$ WHERE d$.employee_id = @row.employee_id "
+    "AND d$.day = @row.day AND d$.reopened_at IS NULL)"
+)
+
+
 @reads()
 @strawberry.type(description="One employee's one day.")
 class DailyLog:
@@ -260,10 +277,8 @@ class DailyLog:
     records: list[ProgressRecord] = declared(
         RECORDS, "Records of the day in their order; pending ones only for the employee."
     )
-    done_at: datetime | None = value(
-        "(SELECT d$.done_at FROM day_done d$ WHERE d$.employee_id = @row.employee_id "
-        "AND d$.day = @row.day AND d$.reopened_at IS NULL)",
-        "When the person said that all of the day is written; null: not, or taken back.",
+    done_at: datetime | None = declared(
+        DONE_AT, "When the person said that all of the day is written; null: not, or taken back."
     )
     absences: list[Absence] = declared(
         ABSENCES,

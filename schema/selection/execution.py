@@ -61,7 +61,8 @@ async def found(info: Any, rows: Selected, type_name: str) -> bool:
     """Whether a promise of one object would be kept for the viewer now."""
     schema = info.schema._schema
     kind, relation = schema.get_type(type_name), cast("One", rows.declaration)
-    return await reader_of(schema).finds(relation, kind, rows.given or {}, info.context)
+    given, reader = rows.given or {}, reader_of(schema)
+    return await reader.finds(relation, kind, given, info.context, rows.scope)
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):

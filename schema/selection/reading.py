@@ -152,15 +152,20 @@ class Reader:
         return Answered(await _aside(complete, answer), completion.errors)
 
     async def finds(
-        self, rows: One, kind: GraphQLObjectType, given: Given, context: Context
+        self,
+        rows: One,
+        kind: GraphQLObjectType,
+        given: Given,
+        context: Context,
+        read_as: Scope | None = None,
     ) -> bool:
-        """Whether a row is there, and the viewer's to see."""
+        """Whether a row is there, and the viewer's to see, or whoever's it is read as."""
         key, nothing = ("presence", id(rows)), VariableValues({}, {})
         statement = self.statements.get(key)
         if statement is None:
             statement = Compiler(self.catalogue, {}, nothing).presence(rows, kind)
             self.statements[key] = statement
-        values = statement.bind(nothing, {**standard_of(context), **given})
+        values = statement.bind(nothing, {**standard_of(context, read_as), **given})
         return await json_of(statement.sql, values) == "true"
 
     async def _run(

@@ -19,9 +19,9 @@ from schema.live import beginning_of, following
 from schema.organizations.graph import Employee
 from schema.organizations.models import AbsenceKind, AbsenceState
 from schema.predicates import holds, sees_work_of
-from schema.progress.graph import ABSENCES, CLOCK, RECORDS, DailyLog
+from schema.progress.graph import ABSENCES, CLOCK, DONE_AT, RECORDS, DailyLog
 from schema.relay import optional_key_of
-from schema.selection.declarations import One, after, many, one, reads, same, value
+from schema.selection.declarations import One, Value, after, many, one, reads, same, value
 from schema.selection.execution import Selected, found
 from schema.teams import board_rules, models
 
@@ -65,7 +65,7 @@ STANDING = f"json_build_object('facts', {FACTS}, 'closed', @row_close.status)"
 SHOWN_DAY = {
     name: replace(found, where=f"{found.where} AND @row.shown_id IS NOT NULL")
     for name, found in (("records", RECORDS), ("absences", ABSENCES), ("clock", CLOCK))
-}
+} | {"doneAt": Value(sql=f"CASE WHEN @row.shown_id IS NOT NULL THEN {DONE_AT.sql} END")}
 OF_MEMBERS = MEMBERS.replace("@it", "o$")
 
 

@@ -146,4 +146,5 @@ def test_the_server_never_asks_for_a_scope_without_the_instant_of_issue() -> Non
         ]
         found += [len(call.args) for call in calls]
 
-    assert found == [2, 2, 2]
+    assert len(found) >= 3
+    assert set(found) == {2}
