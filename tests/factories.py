@@ -98,6 +98,7 @@ from schema.targets.models import (
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
+from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -317,6 +318,26 @@ async def world_in(
         world = await found()
         await (prepare or busy_day)(world)
     async with opened(database, DatabaseRole.APPLICATION):
+        yield world
+
+
+@asynccontextmanager
+async def copied_world(
+    copies: Copies, prepare: Callable[[World], Awaitable[None]] | None = None
+) -> AsyncIterator[World]:
+    """The same of a copy: what `prepare` does is done once for all tests, so it is no closure."""
+    chosen: Any = prepare or busy_day
+    assert chosen.__closure__ is None, "use world_in: it may do something else each time"
+
+    async def fill() -> World:
+        world = await found()
+        await chosen(world)
+        return world
+
+    async with (
+        copies.of(chosen.__code__, fill) as (database, world),
+        opened(database, DatabaseRole.APPLICATION),
+    ):
         yield world
 
 
