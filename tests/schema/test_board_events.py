@@ -26,7 +26,9 @@ from tests.factories import (
     SUPERIOR,
     SUPERVISOR,
     TODAY,
+    Api,
     World,
+    key_of,
     world_in,
 )
 
@@ -96,6 +98,38 @@ async def test_what_is_told_of_calendars_and_posts(world: World) -> None:
             await assign(connection, row, posts, units, TODAY)
         assert len(await told()) == count
     assert (await told())[4] == (EventKind.POSTS_CHANGED, agency, None, [])
+
+
+TEAM = """query($s: ID!, $on: Date!) { team(supervisor: $s, on: $on) {
+  members { employee { nip } status } } }"""
+
+
+async def test_a_transfer_at_noon_gives_the_whole_day_to_the_new_board(world: World) -> None:
+    admin, people = await world.scope("administrator"), world.people
+    move = Move(
+        employee_id=people[STAFF].id,
+        unit_id=world.rows["unit D"].id,
+        position="Staf",
+        appraiser_id=people[OTHER_SUPERVISOR].id,
+        starts_on=TODAY,
+    )
+
+    async def board(nip: str, day: date) -> set[str]:
+        asked = {"s": key_of(people[nip]), "on": str(day)}
+        found = (await Api.of("administrator").data(TEAM, **asked))["team"]["members"]
+        return {one["employee"]["nip"] for one in found}
+
+    assert STAFF in await board(SUPERVISOR, TODAY)
+    await transfer(admin, move, NOW)
+
+    yesterday = TODAY - timedelta(1)
+    assert STAFF not in await board(SUPERVISOR, TODAY)
+    assert STAFF in await board(OTHER_SUPERVISOR, TODAY)
+    assert STAFF in await board(SUPERVISOR, yesterday)
+    assert STAFF not in await board(OTHER_SUPERVISOR, yesterday)
+    # The old board is told as well: nobody follows the person there any more.
+    ((*_, line),) = await told()
+    assert {people[SUPERVISOR].id, people[OTHER_SUPERVISOR].id} <= set(line)
 
 
 async def _post(person: Employee, unit: str, appraiser: str | None) -> Post:
