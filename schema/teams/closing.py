@@ -19,7 +19,7 @@ from schema.tables import dicts_of, transaction
 from schema.teams.boundaries import ONE_DAY
 from schema.teams.passing import PersonDay
 from schema.teams.rules import presence
-from schema.values import local_date, uuid7
+from schema.values import CAPITAL_TIMEZONE, local_date, uuid7
 
 DAYS_BACK = 7
 """How many missed days are closed afterwards. What is known today of an older day is not how it
@@ -119,6 +119,9 @@ async def close_days(now: datetime) -> int:
     latest = (now + timedelta(hours=14)).date() - ONE_DAY
     closed = 0
     for row in await dicts_of(OPEN, [latest]):
+        if not row["zones"]:  # whoever comes later had no day here until then
+            yesterday = local_date(now, CAPITAL_TIMEZONE) - ONE_DAY
+            await dicts_of(CLOSED, [row["agency_id"], yesterday])
         for day in _days(UUID(str(row["agency_id"])), row["closed_until"], row["zones"], now):
             done, waiting = await _close(day, now)
             closed += done
@@ -132,9 +135,7 @@ def _days(
     agency_id: UUID, closed_until: date, zones: Sequence[str], now: datetime
 ) -> Iterator[Day]:
     todays = {zone: local_date(now, zone) for zone in zones}
-    if not todays:
-        return
-    day = max(closed_until + ONE_DAY, max(todays.values()) - DAYS_BACK * ONE_DAY)
+    day = max([closed_until + ONE_DAY, *(one - DAYS_BACK * ONE_DAY for one in todays.values())])
     while over := [zone for zone, today in todays.items() if day < today]:
         yield Day(agency_id=agency_id, on=day, zones=over, whole=len(over) == len(todays))
         day += ONE_DAY

@@ -72,7 +72,7 @@ WHERE c.ticked_until < $4::timestamptz
 ORDER BY c.agency_id FOR NO KEY UPDATE OF c"""
 
 # Each from an index on the instant itself, for as long as the tick looks back; agencies whose
-# clocks and policies agree are asked for together.
+# clocks and policies agree are asked for together. Of each agency one more than are judged.
 CANDIDATES = """
 WITH asked AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::interval[]) a (agency_id, since, active)
@@ -85,18 +85,22 @@ WITH asked AS MATERIALIZED (
   SELECT s.since, s.active, c.employee_id, c.day FROM span s JOIN clock_event c
     ON c.at BETWEEN s.since - s.active AND $4::timestamptz - s.active
     AND c.direction = 'IN' AND c.retracted_at IS NULL
+), candidate AS (
+  SELECT e.agency_id, s.employee_id, s.day FROM sign s JOIN employee e ON e.id = s.employee_id
+  JOIN asked a ON a.agency_id = e.agency_id AND (a.since, a.active) = (s.since, s.active)
+  UNION
+  SELECT e.agency_id, b.employee_id, b.starts_on FROM absence b
+  JOIN employee e ON e.id = b.employee_id JOIN asked a ON a.agency_id = e.agency_id
+  CROSS JOIN LATERAL (VALUES (b.from_time::time, '0'::interval), (b.until_time::time, '0'),
+    (b.until_time::time, a.active)) t (clock, later)
+  WHERE b.from_time IS NOT NULL AND b.state IN ('REPORTED', 'ACCEPTED')
+    AND b.starts_on BETWEEN ($4::timestamptz)::date - 2 AND ($4::timestamptz)::date + 2
+    AND (b.starts_on + t.clock) AT TIME ZONE e.timezone + t.later
+      BETWEEN a.since AND $4::timestamptz
 )
-SELECT e.agency_id, s.employee_id, s.day FROM sign s JOIN employee e ON e.id = s.employee_id
-JOIN asked a ON a.agency_id = e.agency_id AND (a.since, a.active) = (s.since, s.active)
-UNION
-SELECT e.agency_id, b.employee_id, b.starts_on FROM absence b
-JOIN employee e ON e.id = b.employee_id JOIN asked a ON a.agency_id = e.agency_id
-CROSS JOIN LATERAL (VALUES (b.from_time::time, '0'::interval), (b.until_time::time, '0'),
-  (b.until_time::time, a.active)) t (clock, later)
-WHERE b.from_time IS NOT NULL AND b.state IN ('REPORTED', 'ACCEPTED')
-  AND b.starts_on BETWEEN ($4::timestamptz)::date - 2 AND ($4::timestamptz)::date + 2
-  AND (b.starts_on + t.clock) AT TIME ZONE e.timezone + t.later
-    BETWEEN a.since AND $4::timestamptz"""
+SELECT agency_id, employee_id, day
+FROM (SELECT *, row_number() OVER (PARTITION BY agency_id) AS place FROM candidate) c
+WHERE place <= $5"""
 FACTS = """
 SELECT coalesce(json_agg(row_to_json(f)), '[]')::text AS said
 FROM (SELECT day, array_agg(employee_id) AS people
@@ -197,7 +201,7 @@ async def _changed(
     since = {one.agency_id: one.ticked_until for one in agencies}
     active = [timedelta(minutes=one.active_minutes) for one in agencies]
     rows = await connection.execute_query_dict(
-        CANDIDATES, [list(since), list(since.values()), active, now]
+        CANDIDATES, [list(since), list(since.values()), active, now, MOST_PEOPLE + 1]
     )
     counts = Counter(_key(row["agency_id"]) for row in rows)
     crowded = {agency for agency, count in counts.items() if count > MOST_PEOPLE}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from schema.organizations.models import AbsenceState, Assignment, Employee
+from schema.organizations.models import AbsenceState, Agency, Assignment, Employee
 from schema.policies.models import Holiday, HolidayKind
 from schema.progress.models import DailyLog
 from schema.teams import closing
@@ -147,6 +147,16 @@ async def test_who_has_no_post_has_no_day(office: Office) -> None:
 
     assert await close_days(MIDNIGHT) == 3
     assert "staff" not in await closes(office)
+
+
+async def test_who_comes_to_an_empty_agency_has_no_days_before(nothing: Database) -> None:
+    async with opened(nothing, DatabaseRole.OWNER):
+        await Agency.create(code="BARU", name="Kantor baru")
+        await pass_time(at("12:00"))
+
+        assert await close_days(at("00:05", THURSDAY)) == 0
+
+        assert (await PresenceClock.get()).closed_until == WEDNESDAY
 
 
 async def test_each_zone_has_its_own_midnight(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What a day asks for: the rules, the database's twin of them, and days that follow a change."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -11,20 +12,33 @@ from uuid import UUID
 import pytest
 
 from schema.access import Role
-from schema.organizations.models import Agency, Assignment, AssignmentKind, Employee, Unit
+from schema.organizations.models import (
+    Absence,
+    AbsenceKind,
+    AbsenceState,
+    Agency,
+    Assignment,
+    AssignmentKind,
+    Employee,
+    Unit,
+)
 from schema.organizations.models import UnitPlacement as Placement
 from schema.organizations.service import grant_role
-from schema.policies.models import Holiday, HolidayKind, WorkingWeek
+from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, WorkingWeek
 from schema.policies.rules import (
     BREAKS,
     RAMADAN_BREAKS,
     RAMADAN_WEEK,
+    USUAL_WEEK,
     WORKING_WEEK,
+    Policy,
     Week,
     effective_minutes,
+    excused_minutes,
     is_off,
     required_minutes,
     short_minutes,
+    week_of,
 )
 from schema.policies.service import HolidayEntry, WeekEntry, set_holidays, set_working_week
 from schema.progress.models import DailyLog
@@ -138,6 +152,16 @@ class Somewhere:
             for start, end in self.spans()
         ]
         self.weeks = [self.week() for _ in range(self.random.randrange(6))]
+        self.absences = [
+            self.absence(person) for person in self.people for _ in range(self.random.randrange(4))
+        ]
+        self.policy = AgencyPolicy(
+            agency_id=self.agency.id,
+            starts_on=self.FIRST - timedelta(days=60),
+            set_by="x",
+            set_at=NOW,
+            **asdict(Policy(duty_travel_excuses=self.random.random() < 0.5, flexible_minutes=30)),
+        )
         self.holidays = [
             Holiday(
                 agency_id=self.agency.id, day=day, name="Libur", kind=kind, set_by="x", set_at=NOW
@@ -181,11 +205,35 @@ class Somewhere:
             starts_on=self.on(start),
             ends_on=None if end is None else self.on(end),
             minutes=[self.random.randrange(600) for _ in range(7)],
-            breaks=BREAKS,
-            begins_at=time(7, 30, tzinfo=UTC),
+            breaks=self.random.choice((BREAKS, RAMADAN_BREAKS)),
+            begins_at=time(self.random.randrange(6, 22), 30, tzinfo=UTC),
             observes_holidays=self.random.random() < 0.7,
             set_by="x",
             set_at=NOW,
+        )
+
+    def absence(self, person: Employee) -> Absence:
+        """Of some days, or of hours of one."""
+        start, length = self.random.randrange(self.DAYS), self.random.choice((0, 0, 1, 9))
+        hours = [
+            time(hour, self.random.randrange(60), tzinfo=UTC)
+            for hour in sorted(self.random.sample(range(24), 2))
+        ]
+        of_part = length == 0 and self.random.random() < 0.7
+        state = self.random.choice(list(AbsenceState))
+        is_decided = state in (AbsenceState.ACCEPTED, AbsenceState.REFUSED)
+        return Absence(
+            employee_id=person.id,
+            kind=self.random.choice(list(AbsenceKind)),
+            state=state,
+            starts_on=self.on(start),
+            ends_on=self.on(start + length),
+            from_time=hours[0] if of_part else None,
+            until_time=hours[1] if of_part else None,
+            reported_by="x",
+            reported_at=NOW,
+            decided_by="x" if is_decided else None,
+            decided_at=NOW if is_decided else None,
         )
 
     async def save(self) -> None:
@@ -197,6 +245,8 @@ class Somewhere:
             (Assignment, self.posts),
             (WorkingWeek, self.weeks),
             (Holiday, self.holidays),
+            (Absence, self.absences),
+            (AgencyPolicy, [self.policy]),
         ):
             await table.bulk_create(rows)  # type: ignore[attr-defined]
 
@@ -217,12 +267,14 @@ class Somewhere:
             unit = places[0].parent_id if places else None
         return found
 
-    def expected(self, person: Employee, day: date) -> int:
+    def weeks_of(self, person: Employee, day: date) -> list[Week]:
         line = self.line(person, day)
         # Of two that are alike in all else, the one written last.
-        weeks = [
+        return [
             Week(
                 minutes=week.minutes,
+                breaks=week.breaks,
+                begins_at=week.begins_at.replace(tzinfo=None),
                 starts_on=week.starts_on,
                 ends_on=week.ends_on,
                 distance=None if week.unit_id is None else line[week.unit_id],
@@ -231,13 +283,86 @@ class Somewhere:
             for week in sorted(self.weeks, key=lambda week: week.id, reverse=True)
             if week.unit_id is None or week.unit_id in line
         ]
-        holidays = [one.day for one in self.holidays if is_off(one.kind)]
-        return required_minutes(day, weeks, holidays)
+
+    @property
+    def free(self) -> list[date]:
+        return [one.day for one in self.holidays if is_off(one.kind)]
+
+    def working(self, person: Employee, day: date) -> dict[str, Any]:
+        """What `working_days` says of a day."""
+        weeks = self.weeks_of(person, day)
+        week = week_of(weeks, day) or USUAL_WEEK
+        return {
+            "working_minutes": required_minutes(day, weeks, self.free),
+            "holiday": week.observes_holidays and day in self.free,
+            "begins_at": week.begins_at,
+            "break_minutes": week.breaks[day.weekday()],
+            "active_minutes": self.policy.active_minutes,
+            "flexible_minutes": self.policy.flexible_minutes,
+            "duty_travel_excuses": self.policy.duty_travel_excuses,
+        }
+
+    def expected(self, person: Employee, day: date) -> int:
+        """What is asked for: the week's minutes, less what accepted leave takes off."""
+        of_day = self.working(person, day)
+        working: int = of_day["working_minutes"]
+        excused = [
+            excused_minutes(
+                working,
+                of_day["begins_at"],
+                of_day["break_minutes"],
+                one.from_time and one.from_time.replace(tzinfo=None),
+                one.until_time and one.until_time.replace(tzinfo=None),
+            )
+            for one in self.absences
+            if one.employee_id == person.id
+            and one.state is AbsenceState.ACCEPTED
+            and one.starts_on <= day <= one.ends_on
+            and one.kind is not AbsenceKind.UNEXCUSED
+            and (self.policy.duty_travel_excuses or one.kind is not AbsenceKind.DUTY_TRAVEL)
+        ]
+        return working - min(working, sum(excused))
 
 
 RANGE = "SELECT required_days($1, $2, $3) AS asked"
 DAYS = """SELECT array_agg(required_minutes($1, $2::date + n) ORDER BY n) AS asked
 FROM generate_series(0, $3::date - $2::date) n"""
+
+
+async def judged(place: Somewhere, person: Employee, day: date) -> None:
+    """Of one day: the facts that presence is judged by."""
+    (row,) = await dicts_of(WORKING, [[person.id], day])
+    expected = place.working(person, day) | {"asked": place.expected(person, day)}
+    assert {name: row[name] for name in expected} == expected, (place.agency.code, person.nip, day)
+
+
+WORKING = """SELECT w.*, f.required_minutes AS asked
+FROM working_days($1, $2) w JOIN day_facts($1, $2) f USING (employee_id)"""
+EXCUSED = """SELECT excused_minutes(v.working, v.begins_at, v.pause, v.begins, v.until) AS minutes
+FROM unnest($1::int[], $2::time[], $3::int[], $4::time[], $5::time[]) WITH ORDINALITY
+  v (working, begins_at, pause, begins, until, place) ORDER BY v.place"""
+
+
+async def test_the_database_excuses_what_the_rules_excuse(fresh_database: Database) -> None:
+    random = Random(1)
+
+    def clock() -> time:
+        return time(random.randrange(24), random.randrange(60))
+
+    cases: list[tuple[int, time, int, time | None, time | None]] = [
+        (0, time(7, 30), 0, time(8), time(9)),
+        (0, time(7, 30), 60, None, None),
+        (450, time(7, 30), 60, None, None),
+    ]
+    for _ in range(3000):
+        hours = sorted((clock(), clock())) if random.random() < 0.9 else (None, None)
+        cases.append((random.randrange(700), clock(), random.randrange(120), *hours))
+
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        rows = await dicts_of(EXCUSED, [*map(list, zip(*cases, strict=True))])
+
+    assert [row["minutes"] for row in rows] == [excused_minutes(*case) for case in cases]
+    assert len({row["minutes"] for row in rows}) > 300
 
 
 async def test_the_database_says_what_the_rules_say(fresh_database: Database) -> None:
@@ -255,6 +380,7 @@ async def test_the_database_says_what_the_rules_say(fresh_database: Database) ->
                 for statement in (RANGE, DAYS):
                     (row,) = await dicts_of(statement, [person.id, first, last])
                     assert row["asked"] == expected, (seed, person.nip, first, last, statement)
+                await judged(place, person, place.random.choice(days))
                 changing += len({tuple(place.line(person, day)) for day in days}) > 1
     assert changing > 100
 
