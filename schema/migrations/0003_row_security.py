@@ -471,8 +471,8 @@ END
 $$;
 
 -- Days of the same people that are not closed, as the rule needs them: today, and what was before
--- closing began. The latest days first, until {{LARGEST}} days of people are found; `is_left_out` are
--- days that had more.
+-- closing began. The latest days first; where more than {{LARGEST}} days of people would be found,
+-- that day and those before it are left out.
 CREATE FUNCTION open_days(path uuid[], first_day date, last_day date) RETURNS TABLE (
   day date, is_left_out boolean, employee_id uuid, unit_id uuid, facts json
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1000 AS $$
@@ -488,9 +488,14 @@ DECLARE
   people uuid[];
   units uuid[];
   number integer := 0;
+  is_full boolean := false;
 BEGIN
   FOR on_day IN SELECT last_day - n FROM generate_series(0, last_day - first_day) n LOOP
     CONTINUE WHEN on_day >= began AND on_day <= closed_until;
+    IF is_full THEN
+      RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
+      CONTINUE;
+    END IF;
     units := ARRAY(SELECT units_on(path, on_day));
     SELECT array_agg(p.employee_id), array_agg(p.unit_id) INTO people, units FROM (
       SELECT DISTINCT ON (a.employee_id) a.employee_id, a.unit_id FROM assignment a
@@ -505,6 +510,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM day_close c WHERE c.employee_id = e.id AND c.day = on_day);
     CONTINUE WHEN people IS NULL;
     IF number > 0 AND number + cardinality(people) > {{LARGEST}} THEN
+      is_full := true;
       RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
       CONTINUE;
     END IF;
