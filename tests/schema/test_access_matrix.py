@@ -737,6 +737,16 @@ PLACES = (
         {"supervisor's work": "kind state until lastDay"},
     ),
     Place(
+        "member of a closed day",
+        "TeamMember",
+        PAST_TEAM % "members { @ }",
+        {
+            "supervisor's work": "employee status log recordedMinutes requiredMinutes "
+            "pendingCount workingMinutes shortMinutes expectedFrom expectedUntil known",
+            "never": "absence lastActivityAt clockedInAt doneAt",
+        },
+    ),
+    Place(
         "what was known of a day",
         "DayKnown",
         PAST_TEAM % "members { known { @ } }",
