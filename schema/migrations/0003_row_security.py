@@ -445,6 +445,7 @@ RETURNS TABLE (
   recorded_minutes integer, pending_count integer
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 10000
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan
 SET work_mem = '32MB' SET jit = off AS $$
 #variable_conflict use_column
 DECLARE

@@ -104,7 +104,6 @@ def people_asked(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return known | {"behind_day": day, "behind_name": name, "behind_person": person}
 
 
-@reads()
 @strawberry.type(
     description="A span in figures, each person's day of it counted once, over days until today "
     "and people whose work the viewer sees, or saw on that day."
