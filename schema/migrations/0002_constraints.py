@@ -126,7 +126,10 @@ ALTER TABLE absence_event ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED'
 ALTER TABLE day_close ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);
 CREATE INDEX day_close_day ON day_close (agency_id, day);
-CREATE INDEX day_close_unit ON day_close (unit_id, day);
+-- All that a unit's board counts is in the index: the days of a unit lie together there, while in the
+-- table they are scattered among those of the whole agency.
+CREATE INDEX day_close_unit ON day_close (unit_id, day) INCLUDE (agency_id, employee_id, status,
+  required_minutes, recorded_minutes, pending_count, unit_path, superior_ids);
 CREATE INDEX day_close_team ON day_close USING gin (appraiser_ids);
 CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
 -- The clock asks a few seconds at a time whose latest sign of work has just become too old.
@@ -544,8 +547,9 @@ BEGIN
   )
   SELECT p.id, p.unit_id, p.timezone, CASE WHEN d.free THEN 0 ELSE d.minutes END, d.free,
     d.begins, d.pause, d.active, d.flexible, d.travel
+  -- An equality, so that it can be hashed: the agency stands for no unit.
   FROM person p JOIN day d ON d.agency_id = p.agency_id
-    AND d.unit_id IS NOT DISTINCT FROM p.unit_id;
+    AND coalesce(d.unit_id, d.agency_id) = coalesce(p.unit_id, p.agency_id);
 END
 $$;
 

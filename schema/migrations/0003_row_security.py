@@ -438,9 +438,17 @@ END
 $$;
 
 -- Days of people in a unit and below, as they were known when they ended, as far as the viewer
--- sees them. By the unit of that day: whoever has moved since is still there.
-CREATE FUNCTION closed_days(path uuid[], first_day date, last_day date) RETURNS SETOF day_close
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1000 AS $$
+-- sees them. By the unit of that day: whoever has moved since is still there. Joined by the index,
+-- since the planner knows neither how many units there are nor how many days.
+CREATE FUNCTION closed_days(path uuid[], first_day date, last_day date, of_statuses text[])
+RETURNS TABLE (
+  day date, status varchar, employee_id uuid, unit_id uuid, required_minutes integer,
+  recorded_minutes integer, pending_count integer
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 10000
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan
+SET work_mem = '32MB' SET jit = off AS $$
+#variable_conflict use_column
 DECLARE
   of_line uuid := {LINE};
   of_agencies uuid[] := {AGENCIES};
@@ -454,16 +462,19 @@ BEGIN
     SELECT e.id FROM employee e WHERE e.id = of_line
       OR e.agency_id = ANY (of_agencies) OR e.superiors @> ARRAY[of_line]
   )
-  SELECT c.* FROM below JOIN day_close c ON c.unit_id = below.id
-    AND c.day BETWEEN first_day AND last_day
-  WHERE c.unit_path @> path AND (c.employee_id IN (SELECT id FROM seen)
-    OR of_line = ANY (c.superior_ids) OR c.agency_id = ANY (of_agencies));
+  SELECT c.day, c.status, c.employee_id, c.unit_id, c.required_minutes, c.recorded_minutes,
+    c.pending_count
+  FROM below JOIN day_close c ON c.unit_id = below.id AND c.day BETWEEN first_day AND last_day
+  WHERE (of_statuses IS NULL OR c.status = ANY (of_statuses))
+    AND ((cardinality(path) = 1 AND path[1] = ANY (c.unit_path)) OR c.unit_path @> path)
+    AND (c.agency_id = ANY (of_agencies) OR of_line = ANY (c.superior_ids)
+      OR c.employee_id IN (SELECT id FROM seen));
 END
 $$;
 
 -- Days of the same people that are not closed, as the rule needs them: today, and what was before
--- closing began. The latest days first, until {{LARGEST}} days of people are found; `is_left_out` are
--- days that had more.
+-- closing began. The latest days first; where more than {{LARGEST}} days of people would be found,
+-- that day and those before it are left out.
 CREATE FUNCTION open_days(path uuid[], first_day date, last_day date) RETURNS TABLE (
   day date, is_left_out boolean, employee_id uuid, unit_id uuid, facts json
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1000 AS $$
@@ -479,9 +490,14 @@ DECLARE
   people uuid[];
   units uuid[];
   number integer := 0;
+  is_full boolean := false;
 BEGIN
   FOR on_day IN SELECT last_day - n FROM generate_series(0, last_day - first_day) n LOOP
     CONTINUE WHEN on_day >= began AND on_day <= closed_until;
+    IF is_full THEN
+      RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
+      CONTINUE;
+    END IF;
     units := ARRAY(SELECT units_on(path, on_day));
     SELECT array_agg(p.employee_id), array_agg(p.unit_id) INTO people, units FROM (
       SELECT DISTINCT ON (a.employee_id) a.employee_id, a.unit_id FROM assignment a
@@ -496,6 +512,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM day_close c WHERE c.employee_id = e.id AND c.day = on_day);
     CONTINUE WHEN people IS NULL;
     IF number > 0 AND number + cardinality(people) > {{LARGEST}} THEN
+      is_full := true;
       RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
       CONTINUE;
     END IF;
@@ -510,13 +527,14 @@ $$;
 -- What a unit's board is counted from, in one go: closed days by day and state, open ones by what
 -- is known of them, how many people they are of, and the days that are left out.
 CREATE FUNCTION unit_days(path uuid[], first_day date, last_day date) RETURNS json
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET work_mem = '32MB' SET jit = off AS $$
   WITH shut AS MATERIALIZED (
-    SELECT c.day, c.status, CASE WHEN grouping(c.employee_id) = 0 THEN c.employee_id END AS person,
+    SELECT c.day, c.status, c.employee_id AS person,
       count(*) AS count, count(*) FILTER (WHERE c.required_minutes > 0) AS asking,
       count(*) FILTER (WHERE c.required_minutes > 0 AND c.recorded_minutes > 0) AS filled,
       sum(c.required_minutes) AS required_minutes, sum(c.recorded_minutes) AS recorded_minutes
-    FROM closed_days(path, first_day, last_day) c
+    FROM closed_days(path, first_day, last_day, NULL) c
     GROUP BY GROUPING SETS ((c.day, c.status), (c.employee_id))
   ), ajar AS MATERIALIZED (
     SELECT o.* FROM open_days(path, first_day, last_day) o
@@ -539,12 +557,13 @@ $$;
 CREATE FUNCTION unit_people(
   path uuid[], first_day date, last_day date, of_statuses text[], after_day date, after_name text,
   after_person uuid, size integer
-) RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET work_mem = '32MB' SET jit = off AS $$
   WITH shut AS MATERIALIZED (
     SELECT c.day AS "on", e.name COLLATE "C" AS name, e.id AS person_id, e.agency_id,
       c.unit_id, c.status, c.required_minutes, c.recorded_minutes, c.pending_count
-    FROM closed_days(path, first_day, last_day) c JOIN employee e ON e.id = c.employee_id
-    WHERE of_statuses IS NULL OR c.status = ANY (of_statuses)
+    FROM closed_days(path, first_day, last_day, of_statuses) c
+    JOIN employee e ON e.id = c.employee_id
   ), chosen AS (
     SELECT s.*, u.code AS unit_code, u.name AS unit_name
     FROM (SELECT * FROM shut WHERE after_day IS NULL OR "on" < after_day
@@ -561,7 +580,7 @@ CREATE FUNCTION unit_people(
 $$;
 
 REVOKE EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
-  closed_days(uuid[], date, date), open_days(uuid[], date, date),
+  closed_days(uuid[], date, date, text[]), open_days(uuid[], date, date),
   unit_days(uuid[], date, date),
   unit_people(uuid[], date, date, text[], date, text, uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),

@@ -14,7 +14,9 @@ from schema.arguments import AgencyCode, First, TeamDay, UnitCode
 from schema.organizations.graph import Unit
 from schema.relay import Connection
 from schema.selection.declarations import (
+    KEY,
     After,
+    Value,
     after,
     declared,
     many,
@@ -102,7 +104,6 @@ def people_asked(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return known | {"behind_day": day, "behind_name": name, "behind_person": person}
 
 
-@reads()
 @strawberry.type(
     description="A span in figures, each person's day of it counted once, over days until today "
     "and people whose work the viewer sees, or saw on that day."
@@ -155,7 +156,9 @@ class BoardPersonConnection(Connection[BoardPerson]):
 )
 class UnitBoard:
     unit: Unit = one("unit @it", "The unit.", where="@it.id = @row.unit_id")
-    from_: date = value("@row.first_day", "The first day.")
+    from_: date = strawberry.field(
+        name="from", description="The first day.", metadata={KEY: Value(sql="@row.first_day")}
+    )
     to: date = value("@row.last_day", "The last day; days to come are not counted yet.")
     figures: BoardFigures = after(
         board_rules.figures,

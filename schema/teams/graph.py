@@ -77,7 +77,6 @@ def of_members(sql: str) -> str:
 STANDINGS = of_members(f"coalesce(json_agg({STANDING.replace('@row', 'o$')}), '[]')")
 
 
-@reads()
 @strawberry.type(description="An absence that explains a state.")
 class AbsenceNow:
     kind: AbsenceKind = strawberry.field(description="Why.")

@@ -36,6 +36,7 @@ from schema.organizations.models import (
 )
 from schema.plans.models import PerformancePlan, PlanState
 from schema.targets.models import EdgeKind, TargetEdge
+from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
 from tests.copies import Copies
 from tests.factories import (
@@ -135,6 +136,12 @@ YEAR = '(from: "2026-01-01", to: "2026-12-31")'
 DAY = 'dailyLog(on: "2026-11-24") { %s }'
 CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
+PAST_TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-23") { %s }'
+BOARD = 'unitBoard(agency: "DC", unit: "C", on: "2026-11-24") { %s }'
+BOARD_FIGURES = (
+    "from to people statuses requiredMinutes recordedMinutes fillRate filledRate notFilled short "
+    "uncountedDays"
+)
 PLACES = (
     node(
         "agency",
@@ -753,14 +760,74 @@ PLACES = (
         TEAM % "members { @ }",
         {
             "supervisor's work": "employee status log recordedMinutes requiredMinutes "
-            "pendingCount lastActivityAt"
+            "pendingCount lastActivityAt absence workingMinutes shortMinutes clockedInAt doneAt "
+            "expectedFrom expectedUntil",
+            "never": "known",
+        },
+    ),
+    Place(
+        "absence of a member",
+        "AbsenceNow",
+        TEAM % "members { absence { @ } }",
+        {"supervisor's work": "kind state until lastDay"},
+    ),
+    Place(
+        "member of a closed day",
+        "TeamMember",
+        PAST_TEAM % "members { @ }",
+        {
+            "supervisor's work": "employee status log recordedMinutes requiredMinutes "
+            "pendingCount workingMinutes shortMinutes expectedFrom expectedUntil known",
+            "never": "absence lastActivityAt clockedInAt doneAt",
+        },
+    ),
+    Place(
+        "what was known of a day",
+        "DayKnown",
+        PAST_TEAM % "members { known { @ } }",
+        {"supervisor's work": "status recordedMinutes requiredMinutes pendingCount closedAt"},
+    ),
+    Place(
+        "board of a unit",
+        "UnitBoard",
+        BOARD % "@",
+        {"supervisor's work": "unit from to figures before days children people"},
+    ),
+    Place(
+        "board in figures",
+        "BoardFigures",
+        BOARD % "figures { @ }",
+        {"supervisor's work": BOARD_FIGURES},
+    ),
+    Place(
+        "people of a board",
+        "BoardPersonConnection",
+        BOARD % "people { @ }",
+        {"supervisor's work": CONNECTION},
+    ),
+    Place(
+        "edge to a person of a board",
+        "BoardPersonEdge",
+        BOARD % "people { edges { @ } }",
+        {"supervisor's work": "cursor node"},
+    ),
+    Place(
+        "person of a board",
+        "BoardPerson",
+        BOARD % "people { edges { node { @ } } }",
+        {
+            "supervisor's work": "employeeId name unitCode unitName on status requiredMinutes "
+            "recordedMinutes pendingCount"
         },
     ),
     Place(
         "summary",
         "TeamSummary",
         TEAM % "summary { @ }",
-        {"supervisor's work": "members recordedMinutes requiredMinutes pendingCount statuses"},
+        {
+            "supervisor's work": "members recordedMinutes requiredMinutes pendingCount statuses "
+            "fillRate filled"
+        },
     ),
     Place(
         "statuses",
@@ -955,6 +1022,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "target": ("work", 'target(id: "{target T}") { id }'),
     "team": ("supervisor's work", TEAM % "on"),
     "viewAs": ("employees", 'viewAs(on: "2026-11-24") { pendingCount }'),
+    "unitBoard": ("supervisor's work", BOARD % "from"),
     "connectors": ("feeds", "connectors { id }"),
     # Which software there is, no secret of one agency: whoever administers any.
     "plugins": ("plugins", "plugins { name }"),
@@ -1252,6 +1320,7 @@ async def dealt(world: World) -> None:
     """
     await busy_day(world)
     staff, colleague = world.people[STAFF].id, world.people[COLLEAGUE].id
+    await judged(world.people[STAFF], world.people[SUPERVISOR].id)
     matrix = await RoleMatrix.create(
         plan=await PerformancePlan.get(employee_id=staff),
         publication=Publication.PICK,
@@ -1306,6 +1375,31 @@ async def away(world: World) -> None:
         comment="Silakan",
     )
     await DayDone.create(employee=staff, day=TODAY, done_at=NOW)
+
+
+async def judged(staff: Any, supervisor: Any) -> None:
+    """What a board tells of a day: away for a part of it, done, and the day before closed."""
+    await Absence.create(
+        employee_id=staff.id,
+        kind=AbsenceKind.DUTY_TRAVEL,
+        state=AbsenceState.REPORTED,
+        starts_on=TODAY,
+        ends_on=TODAY,
+        reported_by=STAFF,
+        reported_at=NOW,
+    )
+    await DayClose.create(
+        agency_id=staff.agency_id,
+        employee_id=staff.id,
+        day=TODAY - timedelta(days=1),
+        appraiser_ids=[supervisor],
+        superior_ids=staff.superiors,
+        status=PresenceStatus.SHORT,
+        required_minutes=450,
+        recorded_minutes=60,
+        pending_count=0,
+        closed_at=NOW,
+    )
 
 
 MEASURED = {"aspect": "QUANTITY", "title": "Jumlah", "unit_of_measure": "laporan"}
@@ -1589,6 +1683,7 @@ LOOK_UPS = {
     "unit": 'unit(agency: "%s", code: "C") { id }',
     "agency": 'agency(code: "%s") { id }',
     "employee": 'employee(nip: "%s") { id }',
+    "unitBoard": 'unitBoard(agency: "%s", unit: "C") { from figures { people } }',
     "cycleCheck": 'cycleCheck(agency: "%s", period: "2026") { on counts { count } }',
 }
 NO_LETTERS = {"deadLetters": {"totalCount": 0, "edges": []}}
@@ -1608,6 +1703,7 @@ def of_another_agency(values: Mapping[str, str]) -> Iterator[tuple[str, str, str
     yield "agency", "DC", "DZ"
     yield "employee", STAFF, "199001012015039999"
     yield "cycleCheck", "DC", "DZ"
+    yield "unitBoard", "DC", "DZ"
 
 
 async def test_not_yours_and_not_there_are_one_answer(world: World) -> None:

@@ -212,3 +212,50 @@ async def test_what_others_see_of_oneself_is_answered_as_a_plain_executor_does(b
 @pytest.mark.slow
 async def test_many_random_operations_are_answered_alike(both: Both) -> None:
     await compare(both, FULL)
+
+
+FIGURES = """from to people statuses { status count } requiredMinutes recordedMinutes fillRate
+  filledRate notFilled short uncountedDays"""
+PERSON = """employeeId name unitCode unitName on status requiredMinutes recordedMinutes
+  pendingCount"""
+BOARDS = f"""query($unit: String!, $on: Date, $span: BoardSpan!) {{
+  unitBoard(agency: "A", unit: $unit, on: $on, span: $span) {{ unit {{ code }} from to
+    figures {{ {FIGURES} }} before {{ {FIGURES} }} days {{ {FIGURES} }}
+    children {{ unit {{ code }} figures {{ {FIGURES} }} children {{ figures {{ people }} }} }}
+    people(first: 100) {{ totalCount edges {{ cursor node {{ {PERSON} }} }} }}
+    some: people(first: 2, status: [NOT_FILLED, SHORT, ACTIVE]) {{
+      totalCount pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+      edges {{ cursor node {{ {PERSON} }} }} }} }} }}"""
+TEAM = """query($supervisor: ID!, $on: Date) { team(supervisor: $supervisor, on: $on) { on
+  members { employee { name } status absence { kind state until lastDay } recordedMinutes
+    requiredMinutes workingMinutes shortMinutes pendingCount lastActivityAt clockedInAt doneAt
+    expectedFrom expectedUntil
+    known { status recordedMinutes requiredMinutes pendingCount closedAt }
+    log { on pendingMinutes records { description } clock { at } } }
+  summary { members recordedMinutes requiredMinutes pendingCount fillRate filled
+    statuses { status count } } } }"""
+
+
+@pytest.mark.slow
+async def test_boards_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:
+    """Each viewer's boards of every span, and teams of closed and open days."""
+    spans = [("2026-11-24", "DAY"), ("2026-11-21", "DAY"), ("2026-11-24", "WEEK")]
+    spans += [("2026-11-24", "MONTH"), ("2026-11-24", "PERIOD"), ("2026-02-01", "PERIOD")]
+    asked = [
+        Operation(BOARDS, {"unit": unit, "on": on, "span": span})
+        for unit in ("1", "1.1", "1.2")
+        for on, span in spans
+    ]
+    people = [to_base64("Employee", key) for key in both.rows.by_key[Employee]]
+    asked += [
+        Operation(TEAM, {"supervisor": person, "on": on})
+        for person in people
+        for on in ("2026-11-24", "2026-11-22", "2026-11-21")
+    ]
+    shown = 0
+    for viewer in both.viewers:
+        for one in asked:
+            ours, plain = await both_answers(both, viewer, one)
+            assert ours == plain, f"{viewer} {one.variables}: {difference(ours, plain)}"
+            shown += "people" in str(ours) or "members" in str(ours)
+    assert shown > 100
