@@ -148,7 +148,9 @@ async def founded(
     made = []
     for place in range(teams):
         first = 1 + place * (members + 1)
-        leader, *reports = ((UUID(int=n + 1_000), _nip(n)) for n in range(first, first + members + 1))
+        leader, *reports = (
+            (UUID(int=n + 1_000), _nip(n)) for n in range(first, first + members + 1)
+        )
         made.append(Team(leader, reports))
     head = UUID(int=1_000)
     rows = [(head, HEAD, None)]

@@ -79,9 +79,7 @@ async def break_some(watchers: list[Watcher], size: Size, chance: random.Random)
 async def test_each_of_many_watchers_is_told_exactly_what_befell_its_team(
     fresh_database: Database, tmp_path: Path
 ) -> None:
-    agency = await founded(
-        fresh_database, teams=SIZE.teams, members=5, auditors=SIZE.watchers - 2
-    )
+    agency = await founded(fresh_database, teams=SIZE.teams, members=5, auditors=SIZE.watchers - 2)
     chance = random.Random(2026)
     async with (
         two_servers(fresh_database, tmp_path) as urls,
