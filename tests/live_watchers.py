@@ -7,15 +7,21 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET
+from socket import socket as Socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import websockets
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from server.settings import settings_from
+from server.token_keys import DevelopmentKey
 from tests.live_agency import Team
 
 TEAM = """subscription Team($supervisor: ID, $after: String) {
@@ -34,14 +40,20 @@ class Watcher:
     token: str
     urls: Sequence[str]
     chance: random.Random
+    document: str = TEAM
+    reads: int | None = None
+    """How many messages it reads before it stops, until `read_on`; None: all."""
     start: int | None = None
     positions: list[int] = field(default_factory=list)
     received: list[float] = field(default_factory=list)
     """When each was received, in seconds since the epoch."""
     broken: int = 0
+    resumed: int = 0
+    """Subscriptions behind the first one."""
     kinds: set[str] = field(default_factory=set)
     _socket: ClientConnection | None = None
     _leaving: bool = False
+    _reading: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def cursor(self) -> int | None:
@@ -58,8 +70,18 @@ class Watcher:
                 async with self._subscribed() as messages:
                     async for payload in messages:
                         self._take(payload)
+                        await self._pause()
             if not self._leaving:
                 await asyncio.sleep(self.chance.uniform(0, 0.2))
+
+    def read_on(self) -> None:
+        """Read what is there, and whatever comes."""
+        self.reads = None
+        self._reading.set()
+
+    async def _pause(self) -> None:
+        if self.reads is not None and len(self.positions) + 1 >= self.reads:
+            await self._reading.wait()
 
     def cut(self) -> None:
         """Break the connection without a word, wherever it is."""
@@ -75,11 +97,14 @@ class Watcher:
     @contextlib.asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[AsyncIterator[Any]]:
         url = self.chance.choice(self.urls)
-        async with connected(url, self.token) as socket:
+        given: dict[str, Any] = {} if self.reads is None else {"sock": await _narrow(url)}
+        async with connected(url, self.token, **given) as socket:
             self._socket = socket
             try:
                 after = None if self.cursor is None else str(self.cursor)
-                yield subscribed(socket, self.team.supervisor, after)
+                self.resumed += after is not None
+                variables = {"supervisor": self.team.supervisor, "after": after}
+                yield subscribed(socket, self.document, variables)
             finally:
                 self._socket = None
 
@@ -107,6 +132,7 @@ async def connected(url: str, token: str, **given: Any) -> AsyncIterator[ClientC
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
         compression=None,
         proxy=None,
+        ping_interval=None,
         open_timeout=PATIENCE,
         close_timeout=1,
         **given,
@@ -119,7 +145,7 @@ async def connected(url: str, token: str, **given: Any) -> AsyncIterator[ClientC
 
 
 async def subscribed(
-    socket: ClientConnection, supervisor: str, after: str | None
+    socket: ClientConnection, document: str, variables: dict[str, Any]
 ) -> AsyncIterator[Any]:
     """The data of each message; ends where the server says that the stream is to be resumed.
 
@@ -127,12 +153,8 @@ async def subscribed(
         AssertionError: the server said anything else that is no data.
         ConnectionClosed: the connection broke.
     """
-    variables = {"supervisor": supervisor, "after": after}
-    await socket.send(
-        json.dumps(
-            {"id": "1", "type": "subscribe", "payload": {"query": TEAM, "variables": variables}}
-        )
-    )
+    payload = {"query": document, "variables": variables}
+    await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
     while True:
         message = json.loads(await socket.recv())
         if message["type"] == "ping":
@@ -150,10 +172,29 @@ def _resumable(message: Any) -> bool:
     return bool(errors) and all(one["extensions"]["code"] in RESUMABLE for one in errors)
 
 
-def delays(watchers: Sequence[Watcher], committed: dict[int, datetime]) -> list[float]:
-    """Seconds from each event's making to each receipt, ascending."""
+async def _narrow(url: str) -> Socket:
+    """A connected socket that keeps little of what is not read."""
+    given = urlsplit(url)
+    made = Socket()
+    made.setsockopt(SOL_SOCKET, SO_RCVBUF, 8192)
+    made.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(made, (given.hostname, given.port))
+    return made
+
+
+def delays(
+    watchers: Sequence[Watcher], made_at: dict[int, datetime], *, after: int = 0
+) -> list[float]:
+    """Seconds from each event's making to each receipt behind a position, ascending."""
     return sorted(
-        at - committed[position].timestamp()
+        at - made_at[position].timestamp()
         for watcher in watchers
         for position, at in zip(watcher.positions, watcher.received, strict=True)
+        if position > after
     )
+
+
+def tokens_of(folder: Path, subjects: Collection[str]) -> dict[str, str]:
+    """A token of each, by the development key of a data folder."""
+    key = DevelopmentKey(settings_from({"EKINERJA_DATA": str(folder)}))
+    return {subject: key.issue(subject) for subject in subjects}

@@ -14,10 +14,8 @@ import aiohttp
 import pytest
 
 from server.database import Database
-from server.settings import settings_from
-from server.token_keys import DevelopmentKey
 from tests.live_agency import LiveAgency, Writers, founded
-from tests.live_watchers import Watcher
+from tests.live_watchers import Watcher, tokens_of
 from tests.processes import environment, serving
 
 pytestmark = pytest.mark.slow
@@ -53,11 +51,6 @@ async def two_servers(database: Database, folder: Path) -> AsyncIterator[list[st
         yield [server.url for server in servers]
         for server in servers:
             assert "Traceback" not in server.said(), server.said()[-3000:]
-
-
-def tokens_of(folder: Path, subjects: set[str]) -> dict[str, str]:
-    key = DevelopmentKey(settings_from({"EKINERJA_DATA": str(folder)}))
-    return {subject: key.issue(subject) for subject in subjects}
 
 
 def everybody(agency: LiveAgency, watchers: int) -> set[str]:
