@@ -16,6 +16,7 @@ from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuer
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
+from schema.live import Shareable
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.organizations.graph import Agency, Employee, Post, Unit
@@ -35,6 +36,7 @@ from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.targets.mutations import TargetMutation
 from schema.teams.graph import TeamQuery, TeamSubscription
+from schema.teams.watching import TEAM_UPDATES
 
 
 @strawberry.type
@@ -67,6 +69,9 @@ Mutation = merge_types(
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
+
+SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
+"""Subscriptions that are worked out once however many watch, by their names."""
 
 NODES = (
     Agency,

@@ -61,7 +61,8 @@ async def running_app(
         try:
             api = Api(settings, verifier, bus)
             await refuse_unreadable(api.vault)
-            yield make_app(api)
+            async with api.streams.running():
+                yield make_app(api)
         finally:
             stop.set()
             await asyncio.wait({sequencer}, timeout=5)

@@ -53,6 +53,28 @@ OPEN_SUBSCRIPTIONS = Gauge(
     "Readers that follow the event log in this process; the event bus counts them.",
     registry=REGISTRY,
 )
+STREAM_WATCHERS = Gauge(
+    "ekinerja_stream_watchers", "Open subscriptions of clients, shared or not.", registry=REGISTRY
+)
+STREAM_PRODUCERS = Gauge(
+    "ekinerja_stream_producers", "Shared streams, each computed once.", registry=REGISTRY
+)
+SHARED_MESSAGES = Counter(
+    "ekinerja_stream_messages",
+    "Messages of shared streams; each is computed once, however many watch.",
+    registry=REGISTRY,
+)
+STREAMS_ENDED = Counter(
+    "ekinerja_streams_ended",
+    "Subscriptions that the server ended, by the code that it gave.",
+    ["code"],
+    registry=REGISTRY,
+)
+CONNECTIONS_CUT = Counter(
+    "ekinerja_connections_cut",
+    "Connections cut because their client read nothing any more.",
+    registry=REGISTRY,
+)
 EVENTS_STAMPED = Counter(
     "ekinerja_events_stamped", "Events given a position by this process.", registry=REGISTRY
 )

@@ -711,7 +711,7 @@ class Answer:
 class Api:
     """The API as one viewer meets it: a token's subject, or None for nobody.
 
-    `expires_at` is the end of the token; `clock` answers what time it is.
+    `issued_at` and `expires_at` are those of the token.
     """
 
     subject: str | None
@@ -719,6 +719,7 @@ class Api:
     language: Language = Language.ENGLISH
     now: datetime = NOW
     expires_at: datetime = NOW + timedelta(hours=1)
+    issued_at: datetime = NOW
 
     @classmethod
     def of(cls, viewer: str, **given: Any) -> "Api":
@@ -728,7 +729,7 @@ class Api:
         async def authorise() -> tuple[Scope, datetime]:
             if self.subject is None or self.expires_at <= self.now:
                 raise Unauthenticated
-            return await scope_of(self.subject), self.expires_at
+            return await scope_of(self.subject, self.issued_at), self.expires_at
 
         return Context(
             scope=None if self.subject is None else (await authorise())[0],

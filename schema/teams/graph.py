@@ -3,16 +3,17 @@
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from schema.arguments import Resume, Supervisor, TeamDay
-from schema.context import Info
+from schema.context import Beginning, Info
 from schema.errors import NotFound
-from schema.events import Event
-from schema.live import following, start_of
+from schema.events import Event, EventKind
+from schema.live import beginning_of, following
 from schema.organizations.days import day_of
 from schema.organizations.graph import Employee
 from schema.predicates import holds, sees_work_of
@@ -113,22 +114,43 @@ class Team:
     summary: TeamSummary = same("@row", "The same in figures.")
 
 
-@strawberry.enum(description="The first message of a stream is a snapshot, then come changes.")
+@strawberry.enum(
+    description="SNAPSHOT: the whole team. CHANGE: one member, as they are now. LEFT: somebody is "
+    "no longer of the team."
+)
 class TeamUpdateKind(StrEnum):
     SNAPSHOT = "SNAPSHOT"
     CHANGE = "CHANGE"
+    LEFT = "LEFT"
+
+
+@strawberry.enum(
+    description="Why the whole team is sent. FIRST: the stream begins. CURSOR_TOO_OLD: what "
+    "happened behind the cursor is no longer at hand. CHANGED: something befell the whole agency, "
+    "such as a holiday."
+)
+class SnapshotReason(StrEnum):
+    FIRST = "FIRST"
+    CURSOR_TOO_OLD = "CURSOR_TOO_OLD"
+    CHANGED = "CHANGED"
 
 
 @strawberry.type(description="A message of the live feed of a team.")
 class TeamUpdate:
     cursor: str = strawberry.field(description="Give it as `after` to resume behind it.")
     kind: TeamUpdateKind = strawberry.field(description="What is in it.")
+    reason: SnapshotReason | None = strawberry.field(
+        description="In a snapshot: why it is sent; show its team instead of what was there."
+    )
     event: str | None = strawberry.field(
-        description="What happened, as progress.confirmed; null in a snapshot."
+        description="What happened, as progress.confirmed; null where the stream begins."
     )
     team: Team | None = strawberry.field(description="In a snapshot: the whole team.")
     member: TeamMember | None = strawberry.field(
         description="In a change: the member as they are now. Applying it twice is harmless."
+    )
+    employee: Employee | None = strawberry.field(
+        description="Where somebody left: who. They need not have been there."
     )
 
 
@@ -143,6 +165,11 @@ def team_of(supervisor: str, on: str) -> dict[str, Any]:
 
 ASKED = team_of("@supervisor::uuid", "@on::date")
 TEAM = One(**team_of("@leader::uuid", "@today"))
+AGENCYS_TEAM = One(
+    source="employee s$ CROSS JOIN LATERAL (SELECT s$.id AS supervisor_id, @today AS day) @it",
+    where=f"s$.id = @leader::uuid AND s$.agency_id = @agency::uuid AND ({sees_work_of('s$')})",
+)
+PERSON = One(source="employee @it", where="@it.id = @person::uuid")
 MEMBER = One(
     source=MEMBERS.replace("@row.supervisor_id", "@leader::uuid").replace("@row.day", "@today"),
     where=f"""@it_employee.id = @person::uuid
@@ -166,21 +193,31 @@ class TeamQuery:
 class TeamSubscription:
     @strawberry.subscription(
         description="A team's day, live: a snapshot, then changes, each with a cursor. With "
-        "`after`, the changes behind that cursor instead of a snapshot."
+        "`after`, the changes behind that cursor instead of a snapshot, unless it is too old."
     )
     async def team_updates(
         self, info: Info, supervisor: Supervisor = None, after: Resume = None
     ) -> AsyncGenerator[TeamUpdate, None]:
-        start = await start_of(info, after)
-        leader = optional_key_of(supervisor, "Employee") or info.context.viewer.employee_id
+        begins = await beginning_of(info, after)
+        leader = optional_key_of(supervisor, "Employee") or info.context.viewer.line
         team = await watched(info, leader)
-        if after is None:
-            yield _snapshot(team, start)
-        async for event in following(info, start, lambda e: leader in e.superior_ids):
-            await watched(info, leader)
-            member = Selected(MEMBER, {"leader": leader, "person": event.employee_id})
-            if await found(info, member, "TeamMember"):
-                yield _change(member, event)
+        if begins.whole:
+            yield snapshot(team, begins.position, reason_of(begins))
+        async for event in following(info, begins.position, partial(concerns, leader)):
+            team = await watched(info, leader)
+            message = await update_of(info, leader, event, team)
+            if message is not None:
+                yield message
+
+
+def reason_of(begins: Beginning) -> SnapshotReason:
+    """Why a stream begins with the whole team."""
+    return SnapshotReason.CURSOR_TOO_OLD if begins.too_old else SnapshotReason.FIRST
+
+
+def concerns(leader: UUID | None, event: Event) -> bool:
+    """Whether an event may move what a leader watches: a person's below, or a whole agency's."""
+    return event.employee_id is None or leader in event.superior_ids
 
 
 async def watched(info: Info, leader: UUID | None) -> Selected:
@@ -195,21 +232,55 @@ async def watched(info: Info, leader: UUID | None) -> Selected:
     return team
 
 
-def _snapshot(team: Selected, position: int) -> TeamUpdate:
+async def update_of(
+    info: Info, leader: UUID | None, event: Event, team: Selected
+) -> TeamUpdate | None:
+    """What an event tells who watches a team; None where it does not touch the team."""
+    if event.employee_id is None:
+        of_agency = Selected(AGENCYS_TEAM, {"leader": leader, "agency": event.agency_id})
+        if not await found(info, of_agency, "Team"):
+            return None
+        return snapshot(team, event.position, SnapshotReason.CHANGED, event)
+    member = Selected(MEMBER, {"leader": leader, "person": event.employee_id})
+    if await found(info, member, "TeamMember"):
+        return _message(TeamUpdateKind.CHANGE, event, member=member)
+    if event.kind is not EventKind.POSTS_CHANGED:
+        return None
+    person = Selected(PERSON, {"person": event.employee_id})
+    if await found(info, person, "Employee"):
+        return _message(TeamUpdateKind.LEFT, event, employee=person)
+    # Gone to where the viewer sees nobody: the team without them says it as well.
+    return snapshot(team, event.position, SnapshotReason.CHANGED, event)
+
+
+def snapshot(
+    team: Selected, position: int, reason: SnapshotReason, event: Event | None = None
+) -> TeamUpdate:
+    """A message with the whole team."""
     return TeamUpdate(
         cursor=str(position),
         kind=TeamUpdateKind.SNAPSHOT,
-        event=None,
+        reason=reason,
+        event=None if event is None else event.kind,
         team=team,  # type: ignore[arg-type]
         member=None,
+        employee=None,
     )
 
 
-def _change(member: Selected, event: Event) -> TeamUpdate:
+def _message(
+    kind: TeamUpdateKind,
+    event: Event,
+    *,
+    member: Selected | None = None,
+    employee: Selected | None = None,
+) -> TeamUpdate:
     return TeamUpdate(
         cursor=str(event.position),
-        kind=TeamUpdateKind.CHANGE,
+        kind=kind,
+        reason=None,
         event=event.kind,
         team=None,
         member=member,  # type: ignore[arg-type]
+        employee=employee,  # type: ignore[arg-type]
     )
