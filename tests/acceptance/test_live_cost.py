@@ -38,13 +38,15 @@ ALLOWED = 0.1
 STALLED, READERS = 100 if FULL else 40, 20
 SECONDS = 120 if FULL else 8
 RATE = 20
-WHOLE_TEAM_RATE = 4 if FULL else 12
+WHOLE_TEAM_RATE = 1 if FULL else 4
 """Of events of the agency, each of which sends the whole team: what fills buffers."""
+RESUMING = 3
+"""How many of those who stalled read on, resume, and are held against the database."""
 MEGABYTES = 50
 TIMES = 1.5
 SMALLEST_SECONDS = 0.05
 """Where machines are shared, a p99 below this says nothing."""
-ALIASES = " ".join(f"e{n}: employee {{ id name nip }}" for n in range(12))
+ALIASES = " ".join(f"e{n}: employee {{ id name nip appraiser {{ id name }} }}" for n in range(15))
 LONG = f"""subscription Team($supervisor: ID, $after: String) {{
   teamUpdates(supervisor: $supervisor, after: $after) {{ cursor kind event
     team {{ members {{ status recordedMinutes {ALIASES} }} }}
@@ -86,9 +88,13 @@ class Stage:
     async def all_told(self, watchers: Sequence[Watcher]) -> None:
         await self.agency.at_rest()
         last = (await self.agency.expected(self.team, 0))[-1]
-        async with asyncio.timeout(60):
-            while any((one.cursor or 0) < last for one in watchers):
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(180):
+                while any((one.cursor or 0) < last for one in watchers):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            where = [(one.start, one.cursor, one.resumed) for one in watchers]
+            raise AssertionError(f"not all are told {last}: {where}") from None
 
 
 async def test_cost_of_a_write_does_not_grow_with_the_watchers_of_a_team(
@@ -170,17 +176,18 @@ async def test_those_who_stop_reading_cost_neither_memory_nor_the_others_time(
         during = await p99(stage, readers, writers)
         grown = (await highest - base) / 1e6
 
-        for one in stalled:
+        back = stalled[:RESUMING]
+        for one in back:
             one.read_on()
-        await stage.all_told([*readers, *stalled])
+        await stage.all_told([*readers, *back])
         for one in (*readers, *stalled):
             one.leave()
 
     say(f"p99 {before * 1000:.1f} ms before, {during * 1000:.1f} ms during; +{grown:.1f} MB")
     assert grown < MEGABYTES
     assert during < max(TIMES * before, 0 if FULL else SMALLEST_SECONDS)
-    assert sum(one.resumed for one in stalled) >= STALLED, "they could all keep up"
-    for one in (*readers, *stalled):
+    assert [one.resumed for one in back if one.resumed == 0] == [], "they could keep up"
+    for one in (*readers, *back):
         assert one.start is not None
         assert one.positions == await agency.expected(team, one.start)
 

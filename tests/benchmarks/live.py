@@ -62,7 +62,7 @@ class Contender:
 
     name: str
     sockets: Sequence[Socket]
-    event: tuple[UUID, UUID | None, list[UUID]]
+    event: tuple[UUID, UUID, list[UUID]]
     """Its agency, its person and their superiors."""
     all: list[list[float]] = field(default_factory=list)
     """Of each round: from the commit to each receipt."""
@@ -107,7 +107,7 @@ async def measured(cluster: Cluster, scratch: Path, size: Size, cpu: int | None)
                 sockets = await opened(port, size.watchers)
                 for one in sockets:
                     await one.received(1)
-                bare = Contender("bare", sockets, (BARE_AGENCY, None, []))
+                bare = Contender("bare", sockets, (BARE_AGENCY, BARE_AGENCY, []))
                 await _rounds(connection, (ours, bare), size)
                 found = {one.name: one.summary() for one in (ours, bare)}
         finally:
