@@ -172,7 +172,11 @@ class Producer:
 
     async def _start(self, asked: int | None) -> int:
         last = self._known = await self._feed.last_position()
-        start = last if asked is None else max(0, min(last, asked) - AHEAD, last - FARTHEST)
+        start = last
+        if asked is not None and asked < last:
+            begins = await beginning_behind(self._feed, asked)
+            if not begins.whole:
+                start = max(0, asked - AHEAD, last - FARTHEST)
         self._ring = Ring(start)
         return start
 

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,15 @@ async def fresh_database(
     postgres_server: PostgresServer, template_database: str
 ) -> AsyncIterator[Database]:
     """A database of its own for one test, migrated and empty; nobody is connected to it."""
+    async with database_from(postgres_server, template_database) as database:
+        yield database
+
+
+@asynccontextmanager
+async def database_from(
+    postgres_server: PostgresServer, template_database: str
+) -> AsyncIterator[Database]:
+    """A copy of the template for as long as the block lasts."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     await _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template_database}")
     try:
