@@ -30,6 +30,8 @@ TEAM = """subscription Team($supervisor: ID, $after: String) {
     member { employee { id name } status recordedMinutes pendingCount } } }"""
 RESUMABLE = ("RESUME_FROM_CURSOR", "UNAVAILABLE")
 PATIENCE = 30.0
+NARROW_BYTES = 1 << 17
+"""Less than two segments of loopback would make a reader crawl, and stall nobody any better."""
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class Watcher:
 
     def leave(self) -> None:
         self._leaving = True
+        self._reading.set()
         if self._socket is not None:
             self._socket.transport.abort()
 
@@ -176,7 +179,7 @@ async def _narrow(url: str) -> Socket:
     """A connected socket that keeps little of what is not read."""
     given = urlsplit(url)
     made = Socket()
-    made.setsockopt(SOL_SOCKET, SO_RCVBUF, 8192)
+    made.setsockopt(SOL_SOCKET, SO_RCVBUF, NARROW_BYTES)
     made.setblocking(False)
     await asyncio.get_running_loop().sock_connect(made, (given.hostname, given.port))
     return made

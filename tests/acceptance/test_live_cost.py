@@ -38,7 +38,7 @@ ALLOWED = 0.1
 STALLED, READERS = 100 if FULL else 40, 20
 SECONDS = 120 if FULL else 8
 RATE = 20
-WHOLE_TEAM_RATE = 1 if FULL else 4
+WHOLE_TEAM_RATE = 1 if FULL else 8
 """Of events of the agency, each of which sends the whole team: what fills buffers."""
 RESUMING = 3
 """How many of those who stalled read on, resume, and are held against the database."""
@@ -89,7 +89,7 @@ class Stage:
         await self.agency.at_rest()
         last = (await self.agency.expected(self.team, 0))[-1]
         try:
-            async with asyncio.timeout(180):
+            async with asyncio.timeout(180 if FULL else 60):
                 while any((one.cursor or 0) < last for one in watchers):
                     await asyncio.sleep(0.05)
         except TimeoutError:
