@@ -36,9 +36,9 @@ ALLOWED = 0.1
 """Of growth, for what the server asks at its own pace, which one interval has once more or less."""
 
 STALLED, READERS = 100 if FULL else 40, 20
-SECONDS = 120 if FULL else 8
+SECONDS = 120 if FULL else 10
 RATE = 20
-WHOLE_TEAM_RATE = 1 if FULL else 8
+WHOLE_TEAM_RATE = 1 if FULL else 5
 """Of events of the agency, each of which sends the whole team: what fills buffers."""
 RESUMING = 3
 """How many of those who stalled read on, resume, and are held against the database."""

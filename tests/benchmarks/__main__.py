@@ -147,7 +147,7 @@ class Bench:
         """A commit to a thousand watchers of one team, beside bare WebSockets."""
         folder = self._scratch / "live"
         folder.mkdir()
-        size = live.QUICK if self._quick else live.Size()
+        size = live.QUICK if self._quick else live.Size(rounds=self._effort.rounds)
         with pinned(self._postmaster) as cpu:
             result = await live.measured(self._cluster, folder, size, cpu)
         say(text := live.table(result))

@@ -130,8 +130,11 @@ async def _watching(port: int, agency: LiveAgency, scratch: Path, size: Size) ->
     team: Team = agency.teams[0]
     subjects = agency.watchers_of(team, size.watchers)
     tokens = tokens_of(scratch, subjects)
-    sockets = await opened(port, len(subjects))
-    for socket, subject in zip(sockets, subjects, strict=True):
+    sockets: list[Socket] = []
+    for subject in subjects:
+        # One after another: a server waits ten seconds for a connection's first message.
+        (socket,) = await opened(port, 1)
+        sockets.append(socket)
         while not socket.upgraded:
             await asyncio.sleep(0.001)
         payload = {"authorization": f"Bearer {tokens[subject]}"}
