@@ -19,11 +19,13 @@ import structlog
 from ekinerja_connectors import (
     JSON,
     ConnectorError,
+    Delivered,
     Delivery,
     DirectoryPage,
     FileReading,
     Item,
     Malformed,
+    Notice,
     Page,
     Receipt,
     Result,
@@ -33,6 +35,7 @@ from ekinerja_connectors import (
     wire,
 )
 from ekinerja_connectors.egress import LOOPBACK
+from ekinerja_connectors.notices import checked_answers
 
 from server.plugin_child import (
     Child,
@@ -53,6 +56,8 @@ __all__ = [
     "PluginMissing",
 ]
 
+MOST_NOTICES = 100
+"""Of one call: what a channel carries within the deadline."""
 MOST_ITEMS = 5_000
 """Of one page or delivery; more would hold up the worker's other feeds."""
 
@@ -230,6 +235,24 @@ class PluginHost:
         found = await self._call(plugin, installation, settings, "send", params)
         with self._contract(plugin):
             return wire.decode_receipt(found)
+
+    async def deliver(
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        notices: Sequence[Notice],
+    ) -> tuple[Delivered, ...]:
+        """What became of each notice, in their order; at most `MOST_NOTICES`, each id once.
+
+        Raises: as `fetch`, for all of them at once; some may have arrived if the child was killed.
+        """
+        if len(notices) > MOST_NOTICES or len({one.id for one in notices}) < len(notices):
+            raise ValueError(f"at most {MOST_NOTICES} notices, each id once")
+        params = {"notices": wire.encode_notices(notices)}
+        found = await self._call(plugin, installation, settings, "deliver", params)
+        with self._contract(plugin):
+            return checked_answers(notices, wire.decode_delivered(found))
 
     async def close(self) -> None:
         """Kill every child and wait until each is gone."""

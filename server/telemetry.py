@@ -78,6 +78,19 @@ CONNECTIONS_CUT = Counter(
 EVENTS_STAMPED = Counter(
     "ekinerja_events_stamped", "Events given a position by this process.", registry=REGISTRY
 )
+PRESENCE_EVENTS = Counter(
+    "ekinerja_presence_events",
+    "Events that this process wrote because time passed, of people and of agencies.",
+    registry=REGISTRY,
+)
+DAYS_CLOSED = Counter(
+    "ekinerja_days_closed", "Days of people that this process closed.", registry=REGISTRY
+)
+PRESENCE_BEHIND = Gauge(
+    "ekinerja_presence_behind_seconds",
+    "How long ago the presence clock of an agency last ticked, as last sampled; the longest.",
+    registry=REGISTRY,
+)
 INBOX_WAITING = Gauge(
     "ekinerja_inbox_waiting", "Inbox items not yet processed, as last sampled.", registry=REGISTRY
 )

@@ -98,6 +98,7 @@ from schema.targets.models import (
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
+from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -320,13 +321,37 @@ async def world_in(
         yield world
 
 
+@asynccontextmanager
+async def copied_world(
+    copies: Copies, prepare: Callable[[World], Awaitable[None]] | None = None
+) -> AsyncIterator[World]:
+    """The same of a copy: what `prepare` does is done once for all tests, so it is no closure."""
+    chosen: Any = prepare or busy_day
+    assert chosen.__closure__ is None, "use world_in: it may do something else each time"
+
+    async def fill() -> World:
+        world = await found()
+        await chosen(world)
+        return world
+
+    async with (
+        copies.of(chosen.__code__, fill) as (database, world),
+        opened(database, DatabaseRole.APPLICATION),
+    ):
+        yield world
+
+
 async def busy_day(world: World) -> None:
     """Another agency, roles, a connector that ran, and a morning of the staff member."""
-    await save_case(case_of(OTHER_AGENCY))
+    await save_other_agency()
     await grant_roles(world)
     await _count(world)
     await _ingest(world)
     await _work(world)
+
+
+async def save_other_agency() -> None:
+    await save_case(case_of(OTHER_AGENCY))
 
 
 async def grant_roles(world: World) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from schema.access import Role, Scope
+from schema.access import Role, Scope, as_superior_of
 from schema.feeds.models import (
     ChangeKind,
     ConnectorAct,
@@ -29,6 +29,7 @@ from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, Ro
 from schema.notices.models import Contact, Notice, NoticeDelivery, NoticeKind
 from schema.organizations.models import (
     Absence,
+    AbsenceEvent,
     AbsenceKind,
     AbsenceState,
     Agency,
@@ -116,7 +117,9 @@ class World:
     agencies: Mapping[str, Agency]
 
     async def viewers(self) -> dict[str, Scope]:
-        return {name: await scope_of(subject) for name, subject in VIEWERS.items()}
+        """Everybody, and the scope under which a team is shown to all who may watch it."""
+        scopes = {name: await scope_of(subject) for name, subject in VIEWERS.items()}
+        return scopes | {"any superior of boss": as_superior_of(self.people["boss"])}
 
 
 async def found_agency(code: str) -> tuple[Agency, Unit, Unit, Period]:
@@ -322,7 +325,7 @@ async def clock(person: Employee, source: Installation) -> None:
         direction=ClockDirection.IN,
         received_at=NOON,
     )
-    await Absence.create(
+    absence = await Absence.create(
         employee=person,
         kind=AbsenceKind.SICKNESS,
         state=AbsenceState.REPORTED,
@@ -330,6 +333,9 @@ async def clock(person: Employee, source: Installation) -> None:
         ends_on=DAY,
         reported_by=person.nip,
         reported_at=NOON,
+    )
+    await AbsenceEvent.create(
+        absence=absence, state=AbsenceState.REPORTED, actor=person.nip, at=NOON
     )
     await DayDone.create(employee=person, day=DAY, done_at=NOON)
     await close(person, source)

@@ -5,7 +5,16 @@
 
 from .activity import JSON, Activity, Evidence
 from .budgets import Budget
-from .capabilities import Directory, Files, Polling, Results, Statement, Translation, Webhook
+from .capabilities import (
+    Directory,
+    Files,
+    Notices,
+    Polling,
+    Results,
+    Statement,
+    Translation,
+    Webhook,
+)
 from .connector import Connector
 from .directory import (
     DirectoryAssignment,
@@ -28,6 +37,7 @@ from .files import FileReading, RefusedRow, Upload
 from .hookspecs import Register, hookimpl
 from .http import Http, Response
 from .items import Item, Page
+from .notices import Delivered, DeliveryState, Notice, Recipient, in_turn
 from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .settings import address, secret
 from .statements import Direction, Presence, Retraction
@@ -40,7 +50,9 @@ __all__ = [
     "Budget",
     "Connector",
     "ConnectorError",
+    "Delivered",
     "Delivery",
+    "DeliveryState",
     "Direction",
     "Directory",
     "DirectoryAssignment",
@@ -56,6 +68,8 @@ __all__ = [
     "InvalidSettings",
     "Item",
     "Malformed",
+    "Notice",
+    "Notices",
     "Official",
     "Page",
     "Polling",
@@ -64,6 +78,7 @@ __all__ = [
     "Presence",
     "Rating",
     "Receipt",
+    "Recipient",
     "RefusedRow",
     "Register",
     "Response",
@@ -79,5 +94,6 @@ __all__ = [
     "Webhook",
     "address",
     "hookimpl",
+    "in_turn",
     "secret",
 ]

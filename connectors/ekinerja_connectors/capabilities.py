@@ -5,6 +5,7 @@
     file       read(upload) -> FileReading          somebody hands in an export
     directory  async directory(cursor) -> page      fills units, employees and posts
     results    async send(result) -> Receipt        takes closed appraisals to the service
+    notices    async deliver(notices) -> answers    carries notices to people
 
 The first three also need `translate(item)`. To inherit a protocol is optional; it lets a type
 checker compare your signature.
@@ -19,6 +20,7 @@ from .activity import Activity
 from .directory import DirectoryPage
 from .files import FileReading, Upload
 from .items import Item, Page
+from .notices import Delivered, Notice
 from .results import Receipt, Result
 from .statements import Presence, Retraction
 from .webhook import Delivery
@@ -27,6 +29,7 @@ __all__ = [
     "CAPABILITIES",
     "Directory",
     "Files",
+    "Notices",
     "Polling",
     "Results",
     "Statement",
@@ -118,15 +121,32 @@ class Results(Protocol):
         ...
 
 
+@runtime_checkable
+class Notices(Protocol):
+    """The service carries words to people: mail, chat."""
+
+    async def deliver(self, notices: Sequence[Notice]) -> Sequence[Delivered]:
+        """Carry each of the notices to its recipient; one answer for each, in any order.
+
+        The ids differ within one call; the same id again is the same notice. What is not done in
+        40 seconds is better answered as a retry than cut off by the host.
+
+        Raises:
+            Retryable, AuthFailed, Fatal: see `errors`; only where nothing of the call arrived.
+        """
+        ...
+
+
 CAPABILITIES: dict[str, tuple[type[Any], str]] = {
     "polling": (Polling, "fetch"),
     "webhook": (Webhook, "receive"),
     "file": (Files, "read"),
     "directory": (Directory, "directory"),
     "results": (Results, "send"),
+    "notices": (Notices, "deliver"),
 }
 """By their names, each with its method."""
-ASYNC = ("fetch", "directory", "send")
+ASYNC = ("fetch", "directory", "send", "deliver")
 """The methods that wait for the network."""
 
 

@@ -30,6 +30,7 @@ from .egress import Egress
 from .errors import Fatal
 from .http import Http
 from .loading import Loaded, load
+from .notices import Arrivals
 
 __all__ = ["main"]
 
@@ -93,6 +94,7 @@ class _Server:
     def __init__(self, load_plugin: Callable[[], Loaded], answers: int) -> None:
         self._answers = answers
         self._connectors: dict[str, Connector[Any]] = {}
+        self._arrivals: dict[str, Arrivals] = {}
         self._loaded: Loaded | None = None
         self._failure: BaseException | None = None
         try:
@@ -131,12 +133,21 @@ class _Server:
         connector: Any = self._connectors.get(params["installation"])
         if connector is None:
             raise Fatal(f"installation {params['installation']} was not configured")
-        answer = _METHODS.get(method)
+        answer = self._deliver if method == "deliver" else _METHODS.get(method)
         if answer is None:
             raise Fatal(f"method {method} is not known")
         if method in _CAPABILITY and _CAPABILITY[method] not in connector.capabilities():
             raise Fatal(f"{connector.name} has no capability {_CAPABILITY[method]}")
         return await answer(connector, params)
+
+    async def _deliver(self, connector: Any, params: Mapping[str, Any]) -> JSON:
+        """What already arrived while this process lived is not carried again."""
+        known = self._arrivals.setdefault(params["installation"], Arrivals())
+        notices = wire.decode_notices(params["notices"])
+        waiting, answers = known.parted(notices)
+        if waiting:
+            answers += known.noted(await connector.deliver(waiting))
+        return wire.encode_delivered(answers)
 
     async def _configure(self, loaded: Loaded, params: Mapping[str, Any]) -> None:
         config = declared_settings.parse(loaded.connector.settings, params["settings"])

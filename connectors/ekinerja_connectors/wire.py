@@ -26,6 +26,7 @@ from .directory import (
 from .errors import KINDS, ConnectorError, Malformed, Retryable
 from .files import FileReading, RefusedRow, Upload
 from .items import Item, Page
+from .notices import Delivered, DeliveryState, Notice, Recipient
 from .pauses import MAX_RETRY_AFTER
 from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .statements import Presence, Retraction
@@ -36,22 +37,26 @@ __all__ = [
     "MAX_LINE",
     "OUT_OF_MEMORY",
     "VERSION",
+    "decode_delivered",
     "decode_delivery",
     "decode_directory",
     "decode_error",
     "decode_item",
     "decode_items",
+    "decode_notices",
     "decode_page",
     "decode_reading",
     "decode_receipt",
     "decode_result",
     "decode_statement",
     "decode_upload",
+    "encode_delivered",
     "encode_delivery",
     "encode_directory",
     "encode_error",
     "encode_item",
     "encode_line",
+    "encode_notices",
     "encode_page",
     "encode_reading",
     "encode_receipt",
@@ -267,6 +272,68 @@ def decode_receipt(value: Any) -> Receipt:
         raise Malformed(f"not a receipt: {error}") from error
 
 
+def encode_notices(notices: Sequence[Notice]) -> list[JSON]:
+    return [_plain(asdict(one)) for one in notices]
+
+
+def decode_notices(value: Any) -> tuple[Notice, ...]:
+    """Raises: Malformed when `value` is no list of notices."""
+    try:
+        return tuple(
+            Notice(
+                **{
+                    **one,
+                    "to": Recipient(**one["to"]),
+                    "day": date.fromisoformat(one["day"]),
+                }
+            )
+            for one in value
+        )
+    except Malformed:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"not notices: {error}") from error
+
+
+def encode_delivered(answers: Sequence[Delivered]) -> list[JSON]:
+    return [
+        {
+            "id": one.id,
+            "state": one.state,
+            "detail": one.detail,
+            "retry_after_seconds": (
+                None if one.retry_after is None else one.retry_after.total_seconds()
+            ),
+        }
+        for one in answers
+    ]
+
+
+def decode_delivered(value: Any) -> tuple[Delivered, ...]:
+    """Raises: Malformed when `value` is no list of what became of notices."""
+    try:
+        return tuple(
+            Delivered(
+                id=one["id"],
+                state=DeliveryState(one["state"]),
+                detail=one["detail"],
+                retry_after=_pause(one["retry_after_seconds"]),
+            )
+            for one in value
+        )
+    except Malformed:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Malformed(f"not what became of notices: {error}") from error
+
+
+def _pause(seconds: Any) -> timedelta | None:
+    """What a plugin asks for is bounded as a Retry-After header is."""
+    if seconds is None:
+        return None
+    return timedelta(seconds=min(max(seconds, 0), MAX_RETRY_AFTER.total_seconds()))
+
+
 def encode_error(error: BaseException) -> dict[str, JSON]:
     """The error as the host gets it; what is none of the SDK's classes is a bug."""
     kind = next((name for name, known in KINDS if isinstance(error, known)), BUG)
@@ -285,8 +352,5 @@ def decode_error(value: Any) -> ConnectorError | None:
     if known is None:
         return None
     if known is Retryable:
-        pause = value.get("retry_after_seconds")
-        if pause is not None:  # what a plugin asks for is bounded as a Retry-After header is
-            pause = timedelta(seconds=min(max(pause, 0), MAX_RETRY_AFTER.total_seconds()))
-        return Retryable(message, pause)
+        return Retryable(message, _pause(value.get("retry_after_seconds")))
     return known(message)

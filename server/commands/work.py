@@ -1,4 +1,4 @@
-"""`python -m server worker`: ingestion and the sequencer, in a process without an API."""
+"""`python -m server worker`: ingestion, sequencer and presence clock: a process without an API."""
 
 import asyncio
 import signal
@@ -9,6 +9,7 @@ from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.catalogue import run_catalogue
 from server.ingestion.faults import report
 from server.plugin_host import PluginHost
+from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
 from server.settings import Settings
 from server.telemetry import configure_logging
@@ -30,6 +31,7 @@ async def work(settings: Settings) -> int:
             await refuse_unreadable(vault)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_sequencer(database, stop))
+                tasks.create_task(run_presence_clock(database, stop))
                 tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop, vault))
         finally:

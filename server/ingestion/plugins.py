@@ -6,10 +6,12 @@ from typing import Protocol
 from ekinerja_connectors import (
     JSON,
     ConnectorError,
+    Delivered,
     Delivery,
     DirectoryPage,
     FileReading,
     Item,
+    Notice,
     Page,
     Receipt,
     Result,
@@ -69,3 +71,11 @@ class Plugins(Protocol):
     async def send(
         self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result
     ) -> Receipt: ...
+
+    async def deliver(
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        notices: Sequence[Notice],
+    ) -> tuple[Delivered, ...]: ...

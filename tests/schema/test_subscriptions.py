@@ -20,8 +20,9 @@ from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation
 from schema.tables import transaction
-from server.database import Database
+from server.database import DatabaseRole, opened
 from server.event_bus import EventBus
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     MORNING,
@@ -35,9 +36,10 @@ from tests.factories import (
     Answer,
     Api,
     World,
+    busy_day,
+    found,
     key_of,
     logged,
-    world_in,
 )
 from tests.server.event_log import GUARD, sequencing, until
 
@@ -67,13 +69,23 @@ class Live:
         return Api(subject, feed=self.bus, **given)
 
 
+async def stamped_day() -> World:
+    """The busy day, all of its events stamped."""
+    world = await found()
+    await busy_day(world)
+    await Tortoise.get_connection("default").execute_query_dict("SELECT stamp_events()")
+    return world
+
+
 @pytest.fixture
-async def live(fresh_database: Database) -> AsyncIterator[Live]:
-    async with world_in(fresh_database) as world:
-        connection = Tortoise.get_connection("default")
-        await connection.execute_query_dict("SELECT stamp_events()")
-        async with sequencing(fresh_database), EventBus.running(fresh_database) as bus:
-            yield Live(world, bus)
+async def live(copies: Copies) -> AsyncIterator[Live]:
+    async with (
+        copies.of(stamped_day, stamped_day) as (database, world),
+        opened(database, DatabaseRole.APPLICATION),
+        sequencing(database),
+        EventBus.running(database) as bus,
+    ):
+        yield Live(world, bus)
 
 
 @asynccontextmanager

@@ -129,6 +129,18 @@ def test_a_good_token_of_each_kind_of_key_is_accepted(
 
 
 @pytest.mark.parametrize(
+    ("claim", "issued"),
+    [(NOW - 60, NOW - 60), (NOW + 0.5, NOW + 0.5), (ABSENT, 0), (-1e300, 0), (0, 0)],
+)
+def test_a_token_that_does_not_say_since_when_counts_as_old(
+    claim: Any, issued: float, verifier: TokenVerifier
+) -> None:
+    identity = verifier.verify(token(iat=claim))
+
+    assert identity.issued_at == datetime.fromtimestamp(issued, UTC)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         token({"typ": "application/at+jwt"}),

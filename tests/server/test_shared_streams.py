@@ -21,13 +21,12 @@ from schema.organizations.viewers import scope_of
 from schema.teams.watching import may_watch, shared_scope
 from server import producers
 from server.api import Api
-from server.database import DatabaseRole, PostgresServer
+from server.database import Database, DatabaseRole
 from server.event_bus import EventBus
 from server.payloads import Payload
 from server.producers import Ring
 from server.settings import settings_from
 from server.watchers import Message, Watcher
-from tests.conftest import database_from
 from tests.factories import (
     COLLEAGUE,
     OTHER_STAFF,
@@ -43,13 +42,8 @@ WATCHERS = (SUPERVISOR, SUPERIOR, "pengelola.dc", "auditor.dc")
 
 
 @pytest.fixture(scope="module")
-async def served(
-    postgres_server: PostgresServer, template_database: str
-) -> AsyncIterator[LiveServer]:
-    async with (
-        database_from(postgres_server, template_database) as database,
-        live_server(database) as server,
-    ):
+async def served(module_database: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(module_database) as server:
         yield server
 
 

@@ -14,10 +14,9 @@ import uvicorn
 from schema.access import Role
 from schema.organizations.service import grant_role
 from server.app import make_app
-from server.database import PostgresServer
+from server.database import Database
 from server.stalled import CuttingHttp, CuttingWebSocket, _Cutting
 from server.telemetry import CONNECTIONS_CUT
-from tests.conftest import database_from
 from tests.factories import STAFF, SUPERIOR, SUPERVISOR
 from tests.schema.test_statements import counted
 from tests.server.event_log import GUARD, until
@@ -30,13 +29,8 @@ STREAM = {"accept": "text/event-stream"}
 
 
 @pytest.fixture(scope="module")
-async def served(
-    postgres_server: PostgresServer, template_database: str
-) -> AsyncIterator[LiveServer]:
-    async with (
-        database_from(postgres_server, template_database) as database,
-        live_server(database, interval=3600) as server,
-    ):
+async def served(module_database: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(module_database, interval=3600) as server:
         yield server
 
 
