@@ -15,7 +15,7 @@ import uvloop
 
 from server import postgres_keeper as keeper
 from server.embedded_postgres import Cluster, acquire, remove
-from tests.benchmarks import intake, report
+from tests.benchmarks import intake, live, report
 from tests.benchmarks.data import QUICK as QUICK_SHAPE
 from tests.benchmarks.data import SHAPES, Shape, provide
 from tests.benchmarks.measure import (
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, help="keep the databases in this folder for the next run"
     )
-    parser.add_argument("--only", choices=("reads", "intake"), help="half of it")
+    parser.add_argument("--only", choices=("reads", "intake", "live"), help="a part of it")
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -64,10 +64,12 @@ async def run(given: argparse.Namespace) -> None:
             if given.records == TENFOLD and not given.quick:
                 await bench.growth()
                 return
-            if given.only != "intake":
+            if given.only in (None, "reads"):
                 await bench.comparison()
-            if given.only != "reads" and set(given.servers) == set(ALL):
+            if given.only in (None, "intake") and set(given.servers) == set(ALL):
                 await bench.intake()
+            if given.only in (None, "live") and set(given.servers) == set(ALL):
+                await bench.live()
 
 
 @asynccontextmanager
@@ -140,6 +142,18 @@ class Bench:
         if not self._quick:
             report.write_json("intake", {"machine": report.machine(), **result})
             report.write_between("intake", text)
+
+    async def live(self) -> None:
+        """A commit to a thousand watchers of one team, beside bare WebSockets."""
+        folder = self._scratch / "live"
+        folder.mkdir()
+        size = live.QUICK if self._quick else live.Size(rounds=self._effort.rounds)
+        with pinned(self._postmaster) as cpu:
+            result = await live.measured(self._cluster, folder, size, cpu)
+        say(text := live.table(result))
+        if not self._quick:
+            report.write_json("live", {"machine": report.machine(), **result})
+            report.write_between("live", text)
 
     async def growth(self) -> None:
         """This server and the limit, each on both sizes of data, in the same rounds."""

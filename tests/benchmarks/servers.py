@@ -128,7 +128,7 @@ def started(
 def _run(
     name: str, cluster: Cluster, database: str, folder: Path, cpu: int | None, key: DevelopmentKey
 ) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     url = cluster.url("ekinerja_app", database)
     environment = {
         **os.environ,
@@ -162,14 +162,15 @@ def _run(
         )
     handle = psutil.Process(process.pid)
     try:
-        _wait(process, port, folder / f"{name}.log")
+        wait_for(process, port, folder / f"{name}.log")
         handle.suspend()
         yield Server(name, port, handle, key, folder / f"{name}.log")
     finally:
-        _end(process, handle)
+        end(process, handle)
 
 
-def _end(process: "subprocess.Popen[bytes]", handle: psutil.Process) -> None:
+def end(process: "subprocess.Popen[bytes]", handle: psutil.Process) -> None:
+    """End a server, also one that stands still."""
     if process.poll() is None:
         handle.resume()
         process.terminate()
@@ -180,13 +181,19 @@ def _end(process: "subprocess.Popen[bytes]", handle: psutil.Process) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Wait until it answers.
+
+    Raises:
+        SystemExit: it does not, or has ended; with the end of its log.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.benchmarks import report
+from tests.benchmarks import live, report
 from tests.benchmarks.client import Load, ask, load
 from tests.benchmarks.data import LAST_DAY, SHAPES
 from tests.benchmarks.facts import facts
+from tests.benchmarks.live_client import Socket
 from tests.benchmarks.plans import _plans
 from tests.benchmarks.questions import QUESTIONS
 
@@ -98,7 +99,7 @@ def test_table_is_written_between_its_markers_and_nowhere_else(tmp_path: Path) -
 def test_page_has_a_place_for_each_table() -> None:
     page = report.PAGE.read_text()
 
-    for marker in ("comparison", "growth"):
+    for marker in ("comparison", "growth", "intake", "live"):
         assert f"<!-- {marker} -->" in page
         assert f"<!-- /{marker} -->" in page
 
@@ -181,3 +182,33 @@ def test_interrupted_benchmark_leaves_no_process_and_no_data(tmp_path: Path) -> 
     _, alive = psutil.wait_procs(ours, timeout=10)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [5, 125, 126, 65_535, 65_536])
+@pytest.mark.parametrize("piece", [1, 7, 100_000])
+def test_frames_are_told_apart_however_they_arrive(size: int, piece: int) -> None:
+    body = b"x" * size
+    if size < 126:
+        length = bytes([size])
+    else:
+        length = b"\x7e" + size.to_bytes(2) if size < 65_536 else b"\x7f" + size.to_bytes(8)
+    sent = b"HTTP/1.1 101 Switching\r\n\r\n" + 2 * (b"\x81" + length + body)
+    socket = Socket(80)
+
+    for start in range(0, len(sent), piece):
+        socket.data_received(sent[start : start + piece])
+
+    assert [said for _, said in socket.messages] == [body, body]
+
+
+def test_a_live_feed_that_is_too_slow_is_said_to_be() -> None:
+    names = ("first_p50_ms", "p50_ms", "p99_ms", "last_p50_ms", "last_p99_ms")
+    cells = {
+        "ekinerja": dict.fromkeys(names, 50.0) | {"bytes": 400.0},
+        "bare": dict.fromkeys(names, 20.0) | {"bytes": 400.0},
+    }
+    found = {"cells": cells, "ratio": live.ratios(cells), "size": {"watchers": 1000}}
+
+    assert "to the last of 1,000 at most 2 times bare WebSockets: not met (2.50)" in live.table(
+        found
+    )
