@@ -18,6 +18,8 @@ from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
+from schema.notices.graph import Notice, NoticeQuery
+from schema.notices.mutations import NoticeMutation
 from schema.organizations.graph import Agency, Employee, Post, Unit
 from schema.organizations.roots import OrganizationQuery
 from schema.plans.directory_mutations import DirectoryMutation
@@ -49,7 +51,7 @@ class NodeQuery:
 
 Query = merge_types(
     "Query",
-    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery),
+    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery, NoticeQuery),
 )
 Mutation = merge_types(
     "Mutation",
@@ -64,6 +66,7 @@ Mutation = merge_types(
         FeedMutation,
         TaskMutation,
         DirectoryMutation,
+        NoticeMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -88,6 +91,7 @@ NODES = (
     ConnectorProblem,
     DeadLetter,
     ConnectorTask,
+    Notice,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

@@ -19,7 +19,9 @@ from schema.feeds.models import (
     InboxItem,
     Installation,
 )
+from schema.notices.delivering import counts
 from schema.tables import READER, WRITER
+from schema.values import utc_now
 from server.api import Api
 from server.auth import TokenVerifier
 from server.availability import AWAY
@@ -35,6 +37,9 @@ from server.telemetry import (
     CONNECTOR_PROBLEMS_OPEN,
     DEAD_LETTERS_OPEN,
     INBOX_WAITING,
+    NOTICES_DELIVERED,
+    NOTICES_FAILED,
+    NOTICES_WAITING,
     RequestTelemetry,
     metrics,
 )
@@ -123,6 +128,10 @@ async def measured(request: Request) -> Response:
                     resolved_at__isnull=True, dismissed_at__isnull=True
                 ).count()
             )
+            counted = await counts(utc_now())
+            NOTICES_WAITING.set(counted.waiting)
+            NOTICES_DELIVERED.set(counted.delivered)
+            NOTICES_FAILED.set(counted.failed)
     except Exception as error:
         log.warning("metrics.not_sampled", problem=type(error).__name__)
     return await metrics(request)
