@@ -97,6 +97,13 @@ def as_superior_of(person: Person) -> Scope:
     return Scope(subject="", agency_id=person.agency_id, line_id=person.id)
 
 
+def as_superior_of_oneself(scope: Scope) -> Scope | None:
+    """What any superior sees of the viewer; None where the viewer is no employee."""
+    if scope.employee_id is None:
+        return None
+    return Scope(subject="", agency_id=scope.agency_id, line_id=scope.employee_id)
+
+
 def can_see_content(scope: Scope, person: Person, *, pending: bool) -> bool:
     """A pending record's content is its employee's only; others see the count."""
     return person.id == scope.employee_id if pending else can_see_work_of(scope, person)
@@ -124,6 +131,14 @@ def can_deal_for(scope: Scope, person: Person) -> bool:
         person.id == scope.employee_id
         or can_plan_for(scope, person)
         or can_administer(scope, person.agency_id)
+    )
+
+
+def can_decide_absence(scope: Scope, person: Person) -> bool:
+    """Say, accept, refuse or take back for somebody that they are away: any superior in the line,
+    the agency's administrator; nobody for themselves."""
+    return person.id != scope.employee_id and (
+        can_return(scope, person) or can_administer(scope, person.agency_id)
     )
 
 

@@ -14,12 +14,36 @@ from schema.values import utc_now
 from schema.vault import KEYLESS, Vault
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a request came with: whom it speaks for, since when and until when (aware, UTC)."""
+
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a stream begins, and where it ends if it does.
+
+    Behind `position`; with the whole state first where `whole` (`too_old`: because the cursor
+    was). `until` is the last position that it tells of.
+    """
+
+    position: int
+    whole: bool = False
+    too_old: bool = False
+    until: int | None = None
+
+
 @dataclass(slots=True)
 class Context:
     """One request; in a subscription, one event of it.
 
     `authorise` reads the viewer's rights anew and answers until when they hold at most; it
     raises Unauthenticated when the token has expired. `cursor` is that of the present event.
+    `beginning` is set where the server says where a stream begins, whatever its arguments say.
     """
 
     scope: Scope | None
@@ -29,6 +53,8 @@ class Context:
     now: Callable[[], datetime] = utc_now
     vault: Vault = KEYLESS
     cursor: str | None = None
+    token: Token | None = None
+    beginning: Beginning | None = None
 
     @property
     def viewer(self) -> Scope:

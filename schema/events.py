@@ -123,21 +123,34 @@ JOIN employee e ON e.id = n.employee_id
 
 
 async def append_many(
-    connection: BaseDBAsyncClient, kind: EventKind, records: Sequence[tuple[UUID, UUID]]
+    connection: BaseDBAsyncClient, kind: EventKind, records: Sequence[tuple[UUID | None, UUID]]
 ) -> None:
-    """An event for each record with its employee's key, in one statement; no figures moved."""
+    """An event for each record, None where it is about none, with its employee's key, in one
+    statement; no figures moved."""
     if records:
         keys = [uuid7() for _ in records]
         ids, people = [record for record, _ in records], [person for _, person in records]
         await connection.execute_query_dict(APPEND, [str(kind), utc_now(), keys, ids, people])
 
 
-async def append_for_agency(
-    connection: BaseDBAsyncClient, kind: EventKind, agency_id: UUID
+async def append_for_people(
+    connection: BaseDBAsyncClient, kind: EventKind, people: Sequence[UUID]
 ) -> None:
-    """Insert an event that befell an agency as a whole: each team of it is computed anew."""
-    row = EventRow(kind=kind, agency_id=agency_id, created_at=utc_now())
-    await insert(connection, [row])
+    """An event about no record for each of these people, in one statement."""
+    if people:
+        keys, records = [uuid7() for _ in people], [None for _ in people]
+        values = [str(kind), utc_now(), keys, records, list(people)]
+        await connection.execute_query_dict(APPEND, values)
+
+
+async def append_for_agency(
+    connection: BaseDBAsyncClient, kind: EventKind, *agency_ids: UUID
+) -> None:
+    """Insert an event that befell an agency as a whole: each team of it is computed anew. Of
+    several agencies one each."""
+    now = utc_now()
+    rows = [EventRow(kind=kind, agency_id=agency, created_at=now) for agency in agency_ids]
+    await insert(connection, rows)
 
 
 class EventFeed(Protocol):

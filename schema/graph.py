@@ -16,11 +16,14 @@ from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuer
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
 from schema.feeds.task_mutations import TaskMutation
+from schema.live import Shareable
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
 from schema.notices.graph import Notice, NoticeQuery
 from schema.notices.mutations import NoticeMutation
+from schema.organizations.absence_graph import Absence
 from schema.organizations.graph import Agency, Employee, Post, Unit
+from schema.organizations.mutations import OrganizationMutation
 from schema.organizations.roots import OrganizationQuery
 from schema.plans.directory_mutations import DirectoryMutation
 from schema.plans.graph import ActionPlan, EvaluationPeriod, Feedback, PerformancePlan
@@ -36,7 +39,11 @@ from schema.selection.declarations import AnyNode, declared
 from schema.selection.execution import Executor, OneStatement, install
 from schema.targets.graph import Indicator, Stage, Target, TargetQuery
 from schema.targets.mutations import TargetMutation
+from schema.teams.absence_mutations import AbsenceMutation
+from schema.teams.board import BoardQuery
 from schema.teams.graph import TeamQuery, TeamSubscription
+from schema.teams.view_as import ViewAsQuery
+from schema.teams.watching import TEAM_UPDATES
 
 
 @strawberry.type
@@ -51,7 +58,17 @@ class NodeQuery:
 
 Query = merge_types(
     "Query",
-    (NodeQuery, OrganizationQuery, TargetQuery, TeamQuery, FeedQuery, ReadinessQuery, NoticeQuery),
+    (
+        NodeQuery,
+        OrganizationQuery,
+        TargetQuery,
+        TeamQuery,
+        ViewAsQuery,
+        BoardQuery,
+        FeedQuery,
+        ReadinessQuery,
+        NoticeQuery,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
@@ -67,11 +84,17 @@ Mutation = merge_types(
         TaskMutation,
         DirectoryMutation,
         NoticeMutation,
+        OrganizationMutation,
+        AbsenceMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
 
+SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
+"""Subscriptions that are worked out once however many watch, by their names."""
+
 NODES = (
+    Absence,
     Agency,
     Unit,
     Employee,

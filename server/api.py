@@ -11,11 +11,11 @@ from starlette.websockets import WebSocket
 from tortoise.exceptions import ValidationError
 
 from schema.access import Scope
-from schema.context import Context
+from schema.context import Context, Token
 from schema.errors import DomainError, ErrorCode, Language, Unauthenticated
 from schema.events import EventFeed
-from schema.graph import build_schema
-from schema.organizations.viewers import scope_of
+from schema.graph import SHAREABLE, build_schema
+from schema.organizations.viewers import scope_of, standing
 from server.auth import Identity, TokenVerifier, bearer_of
 from server.availability import is_away
 from server.documents import Documents
@@ -24,6 +24,7 @@ from server.limits import Limits
 from server.masking import Refusal
 from server.media_types import ranges
 from server.settings import Settings
+from server.streams import Streams
 from server.trusted_documents import TrustedDocuments
 from server.vault import vault_of
 
@@ -49,6 +50,9 @@ class Api:
             allowed_origins=settings.allowed_origins,
             trusted=TrustedDocuments.of(settings),
         )
+        self.streams = self.view.streams = Streams(
+            self.view.schema, documents, feed, SHAREABLE, standing, self.view.present
+        )
 
     async def context_for(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -59,17 +63,20 @@ class Api:
             Refusal: 401, a token was given that is not valid (none at all is nobody's request);
                 503, the database does not answer.
         """
-        language = language_of(request)
+        language, identity = language_of(request), None
 
         async def authorise() -> tuple[Scope, datetime]:
             if token is None:
                 raise Unauthenticated
             identity = self.verifier.verify(token)
-            return await scope_of(identity.subject), identity.expires_at
+            return await scope_of(identity.subject, identity.issued_at), identity.expires_at
 
         try:
             token = getattr(request.state, "bearer", None) or bearer_of(request.headers)
-            scope = None if token is None else (await authorise())[0]
+            identity = None if token is None else self.verifier.verify(token)
+            scope = (
+                None if identity is None else await scope_of(identity.subject, identity.issued_at)
+            )
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused
         except Exception as fault:
@@ -80,6 +87,7 @@ class Api:
             feed=self._feed,
             authorise=authorise,
             vault=self.vault,
+            token=None if identity is None else _token(identity),
         )
 
     async def on_connect(self, socket: WebSocket, payload: dict[str, Any]) -> None:
@@ -95,12 +103,16 @@ class Api:
             if token is None:
                 raise Unauthenticated
             identity: Identity = self.verifier.verify(token)
-            await scope_of(identity.subject)
+            await scope_of(identity.subject, identity.issued_at)
         except Unauthenticated as refused:
             raise _unauthorized(refused, language) from refused
         except Exception as fault:
             raise _unavailable(fault, language) from fault
         socket.state.bearer = token
+
+
+def _token(identity: Identity) -> Token:
+    return Token(identity.subject, identity.issued_at, identity.expires_at)
 
 
 def _is_text(value: object) -> bool:

@@ -21,6 +21,7 @@ from schema.feeds.models import (
 )
 from schema.notices.delivering import counts
 from schema.tables import READER, WRITER
+from schema.teams.passing import seconds_behind
 from schema.values import utc_now
 from server.api import Api
 from server.auth import TokenVerifier
@@ -30,6 +31,7 @@ from server.event_bus import EventBus
 from server.graphql_view import graphql_routes
 from server.ingestion.files import receive_file
 from server.ingestion.webhooks import webhook
+from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
 from server.settings import Settings
 from server.telemetry import (
@@ -40,6 +42,7 @@ from server.telemetry import (
     NOTICES_DELIVERED,
     NOTICES_FAILED,
     NOTICES_WAITING,
+    PRESENCE_BEHIND,
     RequestTelemetry,
     metrics,
 )
@@ -63,14 +66,19 @@ async def running_app(
         sequencer = asyncio.create_task(
             run_sequencer(database, stop, role=DatabaseRole.APPLICATION)
         )
+        clock = asyncio.create_task(
+            run_presence_clock(database, stop, role=DatabaseRole.APPLICATION)
+        )
         try:
             api = Api(settings, verifier, bus)
             await refuse_unreadable(api.vault)
-            yield make_app(api)
+            async with api.streams.running():
+                yield make_app(api)
         finally:
             stop.set()
-            await asyncio.wait({sequencer}, timeout=5)
+            await asyncio.wait({sequencer, clock}, timeout=5)
             sequencer.cancel()
+            clock.cancel()
 
 
 def make_app(api: Api) -> Starlette:
@@ -121,6 +129,7 @@ async def measured(request: Request) -> Response:
     try:
         async with asyncio.timeout(READY_SECONDS):
             INBOX_WAITING.set(await InboxItem.filter(processed_at__isnull=True).count())
+            PRESENCE_BEHIND.set(await seconds_behind(utc_now()))
             DEAD_LETTERS_OPEN.set(await DeadLetter.filter(resolved_at__isnull=True).count())
             BREAKERS_OPEN.set(await Installation.exclude(breaker=BreakerState.CLOSED).count())
             CONNECTOR_PROBLEMS_OPEN.set(

@@ -25,7 +25,7 @@ from server.token_keys import DevelopmentKey, KeyFile, PublicKey, SignatureRegis
 LARGEST_TOKEN = 8 * 1024
 LONGEST_SUBJECT = 120
 LONGEST_LIFETIME = timedelta(hours=24)
-"""A house limit: how far ahead `exp` may lie. A token cannot be revoked sooner than that."""
+"""A house limit: how far ahead `exp` may lie, for a token that nobody revokes."""
 
 LEEWAY = timedelta(seconds=60)
 """By how much another clock may be ahead of ours in `iat`, `nbf` and the limit of `exp`."""
@@ -42,10 +42,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a valid token speaks for (a NIP or a service's name), and until when (aware, UTC)."""
+    """Who a valid token speaks for (a NIP or a service's name), until when, and since when (aware,
+    UTC). One that does not say counts as issued in 1970: every revocation is later."""
 
     subject: str
     expires_at: datetime
+    issued_at: datetime
 
 
 class _Refused(Exception):
@@ -164,7 +166,7 @@ class TokenVerifier:
             or not subject.isprintable()
         ):
             raise _Refused("sub")
-        return Identity(subject, self._expiry(claims))
+        return Identity(subject, self._expiry(claims), _issued(claims))
 
     def _expiry(self, claims: Mapping[str, Any]) -> datetime:
         now = self._clock()
@@ -178,6 +180,11 @@ class TokenVerifier:
             if instant is not None and instant > now + LEEWAY.total_seconds():
                 raise _Refused(f"{name} is in the future")
         return datetime.fromtimestamp(expires, UTC)
+
+
+def _issued(claims: Mapping[str, Any]) -> datetime:
+    """When a token was issued; `_expiry` has seen that it is not far ahead."""
+    return datetime.fromtimestamp(max(0, _seconds(claims, "iat") or 0), UTC)
 
 
 def _object(segment: str, part: str) -> dict[str, Any]:

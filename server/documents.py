@@ -6,7 +6,7 @@ quadratic), and the cost is taken for the variables of each request, also where 
 itself is remembered.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
     ValidationContext,
+    parse,
     specified_rules,
     validate,
 )
@@ -117,13 +118,12 @@ class DocumentChecks(SchemaExtension):
 
     def __init__(self, documents: "Documents") -> None:
         self._documents = documents
-        self._limits = documents.limits
         self._known: KnownDocument | None = None
         self.cost: int | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
-        context.parse_options["max_tokens"] = self._limits.tokens
+        context.parse_options["max_tokens"] = self._documents.limits.tokens
         self._known = self._documents.cache.get(context.query or "")
         if self._known is not None:
             context.graphql_document = self._known.document
@@ -141,49 +141,26 @@ class DocumentChecks(SchemaExtension):
 
     def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        known = self._known
-        fault = literal_error(document) if known is None else None
-        if fault is not None:
-            return [fault]
         try:
-            schema = context.schema._schema
-            if known is None:
-                measurement = measure(schema, document, self._limits, context.variables)
-            else:
-                measurement = known.measured(schema, self._limits, context.variables)
-            self.cost = refuse_excess(measurement, self._limits, context.operation_name)
-            refuse_ambiguity(measurement, context._provided_operation_name)
-        except GraphQLError as refused:
-            return [refused]
-        if known is not None:
-            return []
-        errors = self._validate(document)
-        if not errors:
-            self._remember(document, measurement)
-        return errors
+            self.cost = self._documents.check(
+                context.schema._schema,
+                document,
+                self._known,
+                text=cast("str", context.query),
+                operation_name=context._provided_operation_name,
+                given=context.variables,
+            )
+        except Invalid as refused:
+            return list(refused.errors)
+        return []
 
-    def _validate(self, document: DocumentNode) -> list[GraphQLError]:
-        errors = validate(
-            self.execution_context.schema._schema,
-            document,
-            RULES if self._documents.introspection else [*RULES, NoSchemaIntrospectionCustomRule],
-            max_errors=self._limits.errors,
-            hide_suggestions=True,
-        )
-        if errors and errors[-1].message == OVERLAP_ABORTED:
-            message = "Fields repeat too often in the document to be compared with each other."
-            return [GraphQLError(message, extensions={"code": "OVERLAP_LIMIT"})]
-        return errors
 
-    def _remember(self, document: DocumentNode, measurement: Measurement) -> None:
-        context = self.execution_context
-        count = sum(1 for _ in tokens(document))
-        varies = measurement.varies
-        kept = {key_of(varies, context.variables): measurement}
-        # A request's size is far below what the cache holds, so there is room for each.
-        text = cast("str", context.query)
-        weight = count * TOKEN_BYTES + 4 * len(text)
-        self._documents.cache[text] = KnownDocument(document, varies, kept, weight)
+class Invalid(Exception):
+    """A document that may not run, and why."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(str(errors))
+        self.errors = errors
 
 
 def refuse_ambiguity(measurement: Measurement, operation_name: str | None) -> None:
@@ -217,6 +194,77 @@ class Documents:
     def report(self, cost: int) -> dict[str, Any]:
         """What an answer's extensions say of its cost."""
         return {"cost": {"requested": cost, "limit": self.limits.cost}} if self._report_cost else {}
+
+    def check(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        known: KnownDocument | None,
+        *,
+        text: str,
+        operation_name: str | None,
+        given: Variables,
+    ) -> int:
+        """The cost of a document's operation; a new document is remembered, once it is valid.
+
+        Raises:
+            Invalid: it may not run.
+        """
+        fault = literal_error(document) if known is None else None
+        if fault is not None:
+            raise Invalid([fault])
+        try:
+            if known is None:
+                measurement = measure(schema, document, self.limits, given)
+            else:
+                measurement = known.measured(schema, self.limits, given)
+            cost = refuse_excess(measurement, self.limits, operation_name)
+            refuse_ambiguity(measurement, operation_name)
+        except GraphQLError as refused:
+            raise Invalid([refused]) from refused
+        if known is None:
+            errors = self._validate(schema, document)
+            if errors:
+                raise Invalid(errors)
+            self._remember(document, text, given, measurement)
+        return cost
+
+    def read(
+        self, schema: GraphQLSchema, text: str, operation_name: str | None, given: Variables
+    ) -> DocumentNode | None:
+        """A document that may run under these variables; None where the long way refuses it."""
+        known = self.cache.get(text)
+        try:
+            document = known.document if known else parse(text, max_tokens=self.limits.tokens)
+            self.check(
+                schema, document, known, text=text, operation_name=operation_name, given=given
+            )
+        except (GraphQLError, Invalid):
+            return None
+        return document
+
+    def _validate(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        errors = validate(
+            schema,
+            document,
+            RULES if self.introspection else [*RULES, NoSchemaIntrospectionCustomRule],
+            max_errors=self.limits.errors,
+            hide_suggestions=True,
+        )
+        if errors and errors[-1].message == OVERLAP_ABORTED:
+            message = "Fields repeat too often in the document to be compared with each other."
+            return [GraphQLError(message, extensions={"code": "OVERLAP_LIMIT"})]
+        return errors
+
+    def _remember(
+        self, document: DocumentNode, text: str, given: Variables, measurement: Measurement
+    ) -> None:
+        count = sum(1 for _ in tokens(document))
+        varies = measurement.varies
+        kept = {key_of(varies, given): measurement}
+        # A request's size is far below what the cache holds, so there is room for each.
+        weight = count * TOKEN_BYTES + 4 * len(text)
+        self.cache[text] = KnownDocument(document, varies, kept, weight)
 
     def passed(
         self, schema: GraphQLSchema, text: str, operation_name: str | None, given: Variables

@@ -7,8 +7,8 @@ not end the operations beside it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,12 +24,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
-from strawberry.utils.aio import aclosing
 
-from server.masking import Refusal, before_execution, masked
-from server.parameters import parameters_of
+from server.masking import Refusal, masked
+from server.parameters import Parameters, parameters_of
 from server.strings import MalformedInput, parse_json, refuse_unsafe
 
 if TYPE_CHECKING:
@@ -38,6 +35,8 @@ if TYPE_CHECKING:
 MAX_ID_LENGTH = 128
 CLOSE_CODES = {401: 4401, 503: 1013}
 """By the status that a refusal has over HTTP; 1013 asks the client to try again later."""
+UNAUTHENTICATED = "UNAUTHENTICATED"
+"""The code by which a connection ends with all that runs on it."""
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
@@ -68,10 +67,14 @@ class SocketAdapter(ASGIWebSocketAdapter):
             yield message
 
     async def send_json(self, message: Mapping[str, object]) -> None:
+        await self.send_text(orjson.dumps(message, default=str).decode())
+
+    async def send_text(self, text: str) -> None:
+        """Send what is JSON already."""
         if self.ws.application_state == WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
         try:
-            await self.ws.send_text(orjson.dumps(message, default=str).decode())
+            await self.ws.send_text(text)
         except WebSocketDisconnect as error:
             raise WebSocketDisconnected from error
 
@@ -149,28 +152,34 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _run(self, operation: Operation[Any, None]) -> None:
         context = await self.view.context_for(self.websocket.ws, self.websocket.ws)
-        results = await self.schema.stream(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=context,
-            operation_name=operation.operation_name,
-        )
-        async with aclosing(results):
-            async for result in results:
-                # @defer and @stream, the only other kind, are switched off in the schema.
-                assert isinstance(result, ExecutionResult)
-                refused = isinstance(result, PreExecutionError) or before_execution(result)
-                if result.errors:
-                    result.errors = self.view.present(result.errors, context)
-                if refused:
-                    await operation.send_initial_errors(result.errors or [])
+        asked = Parameters(operation.query, operation.variables, operation.operation_name, None)
+        head = f'{{"id":{orjson.dumps(operation.id).decode()},"type":"next","payload":'
+        async with aclosing(self.view.payloads(asked, context)) as payloads:
+            async for payload in payloads:
+                if payload.refusal:
+                    await self._refuse(operation, payload.refusal)
                     return
-                await operation.send_next(result)
+                await self.websocket.send_text(f"{head}{payload.text}}}")
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    async def _refuse(
+        self, operation: Operation[Any, None], errors: Sequence[GraphQLError]
+    ) -> None:
+        await operation.send_initial_errors(list(errors))
+        if any((error.extensions or {}).get("code") == UNAUTHENTICATED for error in errors):
+            await self._sign_off(errors[0])
+
+    async def _sign_off(self, error: GraphQLError) -> None:
+        """Close a connection whose token holds no more; its other operations are told first."""
+        for other in list(self.operations.values()):
+            if other.task is not None:
+                other.task.cancel()
+            await other.send_initial_errors([error])
+        await self.websocket.close(CLOSE_CODES[401], error.message[:120])
 
     async def _end(self, operation: Operation[Any, None], error: GraphQLError) -> None:
         with suppress(WebSocketDisconnected):
-            await operation.send_initial_errors([error])
+            await self._refuse(operation, [error])
 
     def forget_id(self, id: str) -> None:
         # The client's `complete` may have come first.

@@ -5,7 +5,8 @@ many; both share an address with `graphql-transport-ws`, which is in graphql_soc
 Strawberry executes; every check of the edge is here or in the modules named below.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, process_result
+from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.http.websocket_origin import normalize_origin
 from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -44,6 +46,8 @@ from server.masking import (
 )
 from server.media_types import GRAPHQL_RESPONSE, HTML, JSON, Negotiated, names, negotiate
 from server.parameters import Parameters, parameters_of
+from server.payloads import Payload
+from server.streams import Streams, alone
 from server.strings import MalformedInput, decode_json, refuse_unsafe
 from server.trusted_documents import TrustedDocuments
 
@@ -119,6 +123,8 @@ class GraphQLView(GraphQL[Any, None]):
         self._max_errors = max_errors
         self.trusted = trusted or TrustedDocuments()
         self._documents = documents
+        self.streams: Streams | None = None
+        """Where streams are shared and ended; without, each is executed for its client alone."""
         self._ide = ide
         self._invalid_status, self._partial_status = STATUS_PROFILES[status_profile]
 
@@ -253,16 +259,29 @@ class GraphQLView(GraphQL[Any, None]):
     async def _stream(
         self, request: Request, parameters: Parameters, context: Any, sub_response: Response
     ) -> Response:
-        results = await self.schema.stream(
-            parameters.query,
-            variable_values=parameters.variables,
-            context_value=context,
-            operation_name=parameters.operation_name,
-            operation_extensions=parameters.extensions,
+        transport = SSETransport()
+
+        async def events() -> AsyncGenerator[str, None]:
+            async with aclosing(self.payloads(parameters, context)) as payloads:
+                async for payload in payloads:
+                    yield transport.encode_event("next", payload.text.replace("\n", " "))
+            yield transport.encode_complete()
+
+        beating = merge_stream_with_heartbeat(
+            events,
+            lambda: transport.heartbeat_message(self.encode_json_string),
+            interval=transport.heartbeat_interval,
+            send_initial_heartbeat=transport.send_initial_heartbeat,
         )
-        return await self._create_streaming_response(
-            request, cast("Any", results), "sse", sub_response
+        return await self.create_streaming_response(
+            request, beating, sub_response, headers=transport.headers
         )
+
+    def payloads(self, asked: Parameters, context: Any) -> AsyncGenerator[Payload, None]:
+        """The messages of a streamed operation."""
+        if self.streams is None:
+            return alone(self.schema, asked, context, self.present)
+        return self.streams.payloads(asked, context)
 
     async def _answer(
         self, request: Request, result: ExecutionResult, media_type: str, sub_response: Response

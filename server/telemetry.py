@@ -53,8 +53,43 @@ OPEN_SUBSCRIPTIONS = Gauge(
     "Readers that follow the event log in this process; the event bus counts them.",
     registry=REGISTRY,
 )
+STREAM_WATCHERS = Gauge(
+    "ekinerja_stream_watchers", "Open subscriptions of clients, shared or not.", registry=REGISTRY
+)
+STREAM_PRODUCERS = Gauge(
+    "ekinerja_stream_producers", "Shared streams, each computed once.", registry=REGISTRY
+)
+SHARED_MESSAGES = Counter(
+    "ekinerja_stream_messages",
+    "Messages of shared streams; each is computed once, however many watch.",
+    registry=REGISTRY,
+)
+STREAMS_ENDED = Counter(
+    "ekinerja_streams_ended",
+    "Subscriptions that the server ended, by the code that it gave.",
+    ["code"],
+    registry=REGISTRY,
+)
+CONNECTIONS_CUT = Counter(
+    "ekinerja_connections_cut",
+    "Connections cut because their client read nothing any more.",
+    registry=REGISTRY,
+)
 EVENTS_STAMPED = Counter(
     "ekinerja_events_stamped", "Events given a position by this process.", registry=REGISTRY
+)
+PRESENCE_EVENTS = Counter(
+    "ekinerja_presence_events",
+    "Events that this process wrote because time passed, of people and of agencies.",
+    registry=REGISTRY,
+)
+DAYS_CLOSED = Counter(
+    "ekinerja_days_closed", "Days of people that this process closed.", registry=REGISTRY
+)
+PRESENCE_BEHIND = Gauge(
+    "ekinerja_presence_behind_seconds",
+    "How long ago the presence clock of an agency last ticked, as last sampled; the longest.",
+    registry=REGISTRY,
 )
 INBOX_WAITING = Gauge(
     "ekinerja_inbox_waiting", "Inbox items not yet processed, as last sampled.", registry=REGISTRY

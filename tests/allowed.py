@@ -142,9 +142,12 @@ SEEN: dict[str, Seen] = {
     "mapping_rule": in_directory("agency_id"),
     "clock_event": as_work,
     "absence": as_work,
+    "absence_event": through("absence", "absence_id"),
     "day_done": as_work,
     "day_close": lambda allowed, scope, row: (
-        allowed.work(scope, row["employee_id"]) or scope.line in row["superior_ids"]
+        allowed.work(scope, row["employee_id"])
+        or scope.line in row["superior_ids"]
+        or row["agency_id"] in scope.agencies_with(AGENCY_WIDE)
     ),
     "contact": own,
     "notice": own,

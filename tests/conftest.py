@@ -4,14 +4,11 @@ The embedded server is used unless EKINERJA_TEST_POSTGRES names another one as h
 superuser `postgres` and roles sign in without a password (to try PostgreSQL 15, for example).
 """
 
-import asyncio
-import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from server.database import (
@@ -23,10 +20,10 @@ from server.database import (
     opened,
     provision,
 )
+from tests.copies import Copies, administer, copy_of
 
 TEMPLATE = f"ekinerja_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 """Of each process its own, where several test on one server."""
-_numbers = itertools.count(1)
 
 collect_ignore = ["fixtures"]  # what is kept there is read, never collected
 
@@ -57,18 +54,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     remove(folder)
 
 
-async def _administer(server: PostgresServer, statement: str) -> None:
-    connection = await asyncpg.connect(server.url("postgres", "postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="session")
 async def template_database(postgres_server: PostgresServer) -> str:
     """A migrated database that others are copied from."""
-    await _administer(postgres_server, f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+    await administer(postgres_server, f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
     await provision(postgres_server, TEMPLATE)
     await migrate(database_in(postgres_server, TEMPLATE))
     return TEMPLATE
@@ -79,12 +68,22 @@ async def fresh_database(
     postgres_server: PostgresServer, template_database: str
 ) -> AsyncIterator[Database]:
     """A database of its own for one test, migrated and empty; nobody is connected to it."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    await _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template_database}")
-    try:
-        yield database_in(postgres_server, name)
-    finally:
-        await asyncio.shield(_administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)"))
+    async with copy_of(postgres_server, template_database) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def module_database(
+    postgres_server: PostgresServer, template_database: str
+) -> AsyncIterator[Database]:
+    """The same for a module, whose tests empty it themselves or mind what others left."""
+    async with copy_of(postgres_server, template_database) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def copies(postgres_server: PostgresServer, template_database: str) -> Copies:
+    return Copies(postgres_server, template_database)
 
 
 @pytest.fixture

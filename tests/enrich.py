@@ -1,6 +1,6 @@
 """More of everything for two agencies: moves, acting posts, staged work, knots, suggestions."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from schema.matrices.models import (
     CascadeTemplate,
@@ -10,7 +10,17 @@ from schema.matrices.models import (
     Publication,
     RoleMatrix,
 )
-from schema.organizations.models import Assignment, AssignmentKind, Unit, UnitPlacement
+from schema.organizations.models import (
+    Absence,
+    AbsenceEvent,
+    AbsenceKind,
+    AbsenceState,
+    Assignment,
+    AssignmentKind,
+    DayDone,
+    Unit,
+    UnitPlacement,
+)
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -27,11 +37,15 @@ from schema.targets.models import (
     TargetKind,
     TrajectoryPoint,
 )
+from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from tests.two_agencies import DAY, NOON, START, World
+
+ONE = timedelta(days=1)
 
 
 async def enrich(world: World) -> None:
     people, targets = world.people, world.targets
+    await close_days(world)
     below = await Unit.get(agency=world.agencies["A"], code="1.1")
     top = await Unit.get(agency=world.agencies["A"], code="1")
     # A unit that was moved, and an acting head of it beside their own post.
@@ -175,7 +189,39 @@ async def enrich(world: World) -> None:
     await DailyLog.filter(employee=people["colleague"], day=DAY).update(recorded_minutes=450)
     for agency in world.agencies.values():
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
+    await be_away(world)
     await deal(world)
+
+
+async def be_away(world: World) -> None:
+    """Part of a day that was decided, a journey over several, and a mark that was taken back."""
+    person, boss = world.people["employee"], world.people["boss"]
+    spells = (
+        (AbsenceKind.LEAVE, AbsenceState.ACCEPTED, DAY, DAY, time(13), time(16, 30)),
+        (AbsenceKind.DUTY_TRAVEL, AbsenceState.ACCEPTED, DAY - 3 * ONE, DAY - ONE, None, None),
+        (AbsenceKind.UNEXCUSED, AbsenceState.WITHDRAWN, DAY + ONE, DAY + ONE, None, None),
+        (AbsenceKind.LEAVE, AbsenceState.REFUSED, DAY, DAY + 9 * ONE, None, None),
+    )
+    for kind, state, starts, ends, since, until in spells:
+        row = await Absence.create(
+            employee=person,
+            kind=kind,
+            state=state,
+            starts_on=starts,
+            ends_on=ends,
+            from_time=since,
+            until_time=until,
+            note="Acara keluarga",
+            reported_by=person.nip,
+            reported_at=NOON,
+            decided_by=boss.nip,
+            decided_at=NOON + timedelta(microseconds=1200),
+        )
+        for actor, at in ((person.nip, AbsenceState.REPORTED), ("layanan", state)):
+            await AbsenceEvent.create(
+                absence=row, state=at, actor=actor, at=NOON, comment="Silakan"
+            )
+    await DayDone.filter(employee=boss).update(reopened_at=NOON)
 
 
 async def deal(world: World) -> None:
@@ -224,4 +270,41 @@ async def deal(world: World) -> None:
                 "stages": [{"title": "Draf", "evidence": None, "weight": "2.5000"}],
             },
         ],
+    )
+
+
+async def close_days(world: World) -> None:
+    """Four days of agency A as they ended, the lent one among the boss' people: one has moved to
+    another superior since, one has left the boss' line."""
+    people, agency = world.people, world.agencies["A"]
+    units = {one.code: one.id for one in await Unit.filter(agency=agency)}
+    paths = {"1": [units["1"]], "1.1": [units["1.1"], units["1"]]}
+    boss, chief = people["boss"].id, people["chief"].id
+    under_boss = ("1.1", [boss], [boss, chief])
+    was = {
+        "chief": ("1", [], []),
+        "boss": ("1.1", [chief], [chief]),
+        "employee": under_boss,
+        "colleague": under_boss,
+        "elsewhere": under_boss,
+    }
+    states = list(PresenceStatus)
+    for back in (2, 3, 4, 8):
+        for number, (name, (unit, appraisers, superiors)) in enumerate(was.items()):
+            await DayClose.create(
+                agency_id=agency.id,
+                employee=people[name],
+                day=DAY - timedelta(days=back),
+                unit_id=units[unit],
+                unit_path=paths[unit],
+                appraiser_ids=appraisers,
+                superior_ids=superiors,
+                status=states[(number + back) % len(states)],
+                required_minutes=450 if number else 0,
+                recorded_minutes=100 * (number % 3),
+                pending_count=number % 2,
+                closed_at=NOON - timedelta(days=back - 1),
+            )
+    await PresenceClock.create(
+        agency=agency, ticked_until=NOON, closed_until=DAY - timedelta(days=2)
     )

@@ -98,6 +98,7 @@ from schema.targets.models import (
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 from tests import feeding
+from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -317,6 +318,26 @@ async def world_in(
         world = await found()
         await (prepare or busy_day)(world)
     async with opened(database, DatabaseRole.APPLICATION):
+        yield world
+
+
+@asynccontextmanager
+async def copied_world(
+    copies: Copies, prepare: Callable[[World], Awaitable[None]] | None = None
+) -> AsyncIterator[World]:
+    """The same of a copy: what `prepare` does is done once for all tests, so it is no closure."""
+    chosen: Any = prepare or busy_day
+    assert chosen.__closure__ is None, "use world_in: it may do something else each time"
+
+    async def fill() -> World:
+        world = await found()
+        await chosen(world)
+        return world
+
+    async with (
+        copies.of(chosen.__code__, fill) as (database, world),
+        opened(database, DatabaseRole.APPLICATION),
+    ):
         yield world
 
 
@@ -711,7 +732,7 @@ class Answer:
 class Api:
     """The API as one viewer meets it: a token's subject, or None for nobody.
 
-    `expires_at` is the end of the token; `clock` answers what time it is.
+    `issued_at` and `expires_at` are those of the token.
     """
 
     subject: str | None
@@ -719,6 +740,7 @@ class Api:
     language: Language = Language.ENGLISH
     now: datetime = NOW
     expires_at: datetime = NOW + timedelta(hours=1)
+    issued_at: datetime = NOW
 
     @classmethod
     def of(cls, viewer: str, **given: Any) -> "Api":
@@ -728,7 +750,7 @@ class Api:
         async def authorise() -> tuple[Scope, datetime]:
             if self.subject is None or self.expires_at <= self.now:
                 raise Unauthenticated
-            return await scope_of(self.subject), self.expires_at
+            return await scope_of(self.subject, self.issued_at), self.expires_at
 
         return Context(
             scope=None if self.subject is None else (await authorise())[0],

@@ -10,11 +10,13 @@ from ekinerja_connectors import (
     Activity,
     AuthFailed,
     ConnectorError,
+    Delivered,
     Delivery,
     DirectoryPage,
     FileReading,
     InvalidSettings,
     Item,
+    Notice,
     Page,
     Receipt,
     Result,
@@ -165,6 +167,9 @@ class FakePlugins:
         translate: Callable[[Item], Statement] = by_payload,
         read: Callable[[Upload], FileReading] = lambda upload: FileReading(items=()),
         directory: Callable[[str | None], DirectoryPage] = lambda cursor: DirectoryPage(),
+        deliver: Callable[[Sequence[Notice]], Sequence[Delivered]] = lambda notices: [
+            Delivered.arrived(one) for one in notices
+        ],
         broken: Exception | None = None,
         capabilities: tuple[str, ...] = ("polling", "webhook"),
     ) -> None:
@@ -173,6 +178,7 @@ class FakePlugins:
         self._translate = translate
         self._read = read
         self._directory = directory
+        self._deliver = deliver
         self.broken = broken
         self.capabilities = capabilities
         self.cursors: list[str | None] = []
@@ -229,6 +235,15 @@ class FakePlugins:
         self, plugin: str, installation: str, settings: Mapping[str, JSON], cursor: str | None
     ) -> DirectoryPage:
         return self._directory(cursor)
+
+    async def deliver(
+        self,
+        plugin: str,
+        installation: str,
+        settings: Mapping[str, JSON],
+        notices: Sequence[Notice],
+    ) -> tuple[Delivered, ...]:
+        return tuple(self._deliver(notices))
 
     async def send(
         self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result

@@ -21,6 +21,7 @@ from strawberry.relay import from_base64, to_base64
 from schema.access import (
     AGENCY_WIDE,
     Scope,
+    can_administer,
     can_audit,
     can_see_content,
     can_see_directory,
@@ -50,6 +51,7 @@ from schema.notices.rules import MemberFacts, TeamFacts
 from schema.notices.words import body_of_team, subject_of_team
 from schema.organizations.models import (
     Absence,
+    AbsenceEvent,
     AbsenceKind,
     AbsenceState,
     Agency,
@@ -121,9 +123,10 @@ from schema.targets.rules import (
     plan_percentage,
 )
 from schema.targets.tracking import GOOD, worst
-from schema.teams.models import DayClose
-from schema.teams.rules import Away, DayFacts, presence
+from schema.teams.models import DayClose, PresenceClock
+from schema.teams.rules import Away, DayFacts
 from schema.values import CAPITAL_TIMEZONE, local_date, plain
+from tests import plain_boards
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
@@ -131,8 +134,10 @@ TABLES: tuple[type[Row], ...] = (
     Absence,
     Contact,
     Notice,
+    AbsenceEvent,
     DayClose,
     DayDone,
+    PresenceClock,
     Activity,
     ActionPlan,
     EvaluationEvent,
@@ -266,7 +271,7 @@ class Reference:
                 return can_see_directory(self.scope, period.agency_id)
             case Feedback():
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
-            case PerformancePlan():
+            case PerformancePlan() | Absence():
                 return self.works(row.employee_id)
             case RoleMatrix():
                 mine = {"matrix_id": row.id, "employee_id": self.scope.employee_id}
@@ -690,11 +695,35 @@ class Reference:
             Away(
                 kind=row.kind,
                 state=row.state,
+                ends_on=row.ends_on,
                 from_time=row.from_time and row.from_time.replace(tzinfo=None),
                 until_time=row.until_time and row.until_time.replace(tzinfo=None),
             )
             for row in rows
         ]
+
+    def absences_of_day(self, log: Day) -> list[Any]:
+        """Those that keep somebody away on a day: of all day first."""
+        rows = [
+            row
+            for row in self.rows.where(Absence, employee_id=log.employee_id)
+            if row.starts_on <= log.on <= row.ends_on
+            and row.state in (AbsenceState.REPORTED, AbsenceState.ACCEPTED)
+        ]
+        rows.sort(key=lambda row: (row.from_time is not None, row.from_time, row.id))
+        return rows
+
+    def absences_to_decide(self) -> list[Any]:
+        """Reported by those below the viewer, or by those below nobody whom they administer."""
+        viewer = self.scope.employee_id
+        found = []
+        for row in self.rows.where(Absence, state=AbsenceState.REPORTED):
+            person = self.rows.get(Employee, row.employee_id)
+            above = viewer is not None and viewer in person.superiors
+            alone = not person.superiors and can_administer(self.scope, person.agency_id)
+            if person.id != viewer and (above or alone):
+                found.append(row)
+        return found
 
     def day_facts(self, person: Any, log: Day) -> DayFacts:
         """All that presence is judged by."""
@@ -712,6 +741,7 @@ class Reference:
             timezone=person.timezone,
             required_minutes=log.required_minutes,
             recorded_minutes=log.recorded_minutes,
+            pending_count=log.pending_count,
             last_activity_at=log.last_activity_at,
             working_minutes=self.working(person.id, on),
             holiday=week.observes_holidays and on in self.holidays(person.id),
@@ -722,6 +752,7 @@ class Reference:
             away=self.absences(person.id, on),
             active_minutes=policy.active_minutes,
             flexible_minutes=policy.flexible_minutes,
+            duty_travel_excuses=policy.duty_travel_excuses,
         )
 
     # Days and teams
@@ -742,23 +773,25 @@ class Reference:
         )
 
     def team(self, supervisor: Any, on: date) -> SimpleNamespace:
-        reports = self.people(p.employee_id for p in self.posts(on, appraiser_id=supervisor.id))
-        members = []
-        for person in sorted(reports, key=lambda e: (e.name, e.id)):
-            if not can_see_work_of(self.scope, person):
-                continue
-            log = self.day(person.id, on)
-            status = presence(self.day_facts(person, log), self.now)
-            members.append(SimpleNamespace(employee=person, log=log, status=status))
-        return SimpleNamespace(supervisor=supervisor, on=on, members=members)
+        return plain_boards.team(self, supervisor, on)
+
+    def oneself(self, on: date | None) -> Any:
+        """The one whose line this is, as a member of a team."""
+        day = on or self.today
+        person = self.rows.get(Employee, self.scope.line)
+        closes = self.rows.where(DayClose, day=day, employee_id=person.id)
+        return plain_boards.member(self, person, day, closes[0] if closes else None)
 
     def teams(self, unit: Any, on: date) -> list[Any]:
         people = [
             e for e in self.people(p.employee_id for p in self.posts(on, unit_id=unit.id))
             if can_see_work_of(self.scope, e)
         ]  # fmt: skip
-        teams = [self.team(e, on) for e in sorted(people, key=lambda e: (e.name, e.id))]
-        return [team for team in teams if team.members]
+        lead = [
+            e for e in sorted(people, key=lambda e: (e.name, e.id))
+            if any(self.works(p.employee_id) for p in self.posts(on, appraiser_id=e.id))
+        ]  # fmt: skip
+        return [self.team(e, on) for e in lead]
 
     def supervised(self, supervisor: str | None, on: date | None) -> Any:
         key = self.scope.employee_id if supervisor is None else key_in(supervisor, "Employee")
@@ -969,6 +1002,15 @@ def work_time(see: Reference, person: Any, args: Mapping[str, Any]) -> Any:
     )
 
 
+def absences_of(see: Reference, person: Any, args: Mapping[str, Any]) -> list[Any]:
+    days = days_of(args)
+    if not see.works(person.id):
+        return []
+    rows = see.rows.where(Absence, employee_id=person.id)
+    found = [row for row in rows if row.starts_on <= days[-1] and row.ends_on >= days[0]]
+    return sorted(found, key=lambda row: (row.starts_on, row.id))
+
+
 CLOCKS = {
     "nudgeAt": "nudge_at",
     "digestAt": "digest_at",
@@ -1067,7 +1109,7 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Notice,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice,
 )  # fmt: skip
 
 
@@ -1280,6 +1322,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Query.employee": lambda see, _, args: named(see, Employee, nip=args["nip"]),
     "Query.target": lambda see, _, args: a_target(see, args),
     "Query.team": lambda see, _, args: see.supervised(args.get("supervisor"), args.get("on")),
+    "Query.viewAs": lambda see, _, args: see.oneself(args.get("on")),
     "Query.connectors": lambda see, _, args: sorted(
         see.only_seen(see.rows.all(Installation)), key=lambda i: (i.plugin, i.title)
     ),
@@ -1375,6 +1418,19 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Employee.dailyLog": if_works(lambda see, e, args: see.day(e.id, args["on"])),
     "Employee.calendar": calendar,
     "Employee.workTime": work_time,
+    "Employee.absences": absences_of,
+    "Absence.fromTime": clock("from_time"),
+    "Absence.untilTime": clock("until_time"),
+    "Absence.employee": get(Employee, "employee_id"),
+    "Absence.reportedBy": lambda see, a, args: named(see, Employee, nip=a.reported_by),
+    "Absence.decidedBy": lambda see, a, args: (
+        a.decided_by and named(see, Employee, nip=a.decided_by)
+    ),
+    "Absence.history": of(AbsenceEvent, "absence_id", "id"),
+    "AbsenceEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
+    "Viewer.absencesToDecide": lambda see, _, args: see.page(
+        see.absences_to_decide(), newest, False, args
+    ),
     "Viewer.employee": lambda see, scope, args: see.rows.get(Employee, scope.employee_id),
     "Viewer.pendingRecords": lambda see, _, args: inbox(see, args),
     "Viewer.notices": lambda see, _, args: see.page(
@@ -1516,6 +1572,15 @@ RESOLVERS: Mapping[str, Resolve] = {
     "ProgressRecord.suggestion": lambda see, r, args: suggestion(see, r),
     "ProgressRecord.retraction": lambda see, r, args: retraction(see, r),
     "ClockEvent.source": lambda see, c, args: clock_source(see, c),
+    "DailyLog.doneAt": lambda see, d, args: next(
+        (
+            row.done_at
+            for row in see.rows.where(DayDone, employee_id=d.employee_id, day=d.on)
+            if row.reopened_at is None
+        ),
+        None,
+    ),
+    "DailyLog.absences": lambda see, d, args: see.absences_of_day(d),
     "DailyLog.clock": lambda see, d, args: sorted(
         see.rows.where(ClockEvent, employee_id=d.employee_id, day=d.on, retracted_at=None),
         key=lambda one: (one.at, one.id),
@@ -1534,6 +1599,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.requiredMinutes": lambda see, m, args: m.log.required_minutes,
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
+    **plain_boards.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
@@ -1589,9 +1655,15 @@ RESOLVERS: Mapping[str, Resolve] = {
 """By type and field; any other field is the attribute of its name."""
 
 
-def reference_schema() -> GraphQLSchema:
-    """The served SDL with these resolvers."""
+def reference_schema(*, of_oneself: bool = False) -> GraphQLSchema:
+    """The served SDL with these resolvers: with `viewAs` only, or with everything but it, since
+    one viewer of it is another one to the rest."""
     schema = build_schema()._schema
+    root = schema.query_type
+    assert root is not None
+    for name in list(root.fields):
+        if (name == "viewAs") is not of_oneself:
+            del root.fields[name]
     for kind in schema.type_map.values():
         if not is_object_type(kind) or kind.name.startswith("__"):
             continue

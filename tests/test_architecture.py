@@ -123,7 +123,7 @@ def test_every_plugin_is_held_by_the_contracts_about_plugins(contract: str) -> N
 def test_the_application_names_no_plugin() -> None:
     """Proper names appear nowhere; those that are words as well, not as a literal or a module."""
     slugs = {plugin.removeprefix("ekinerja_") for plugin in PLUGINS}
-    words = {"attendance", "calendar", "example", "spreadsheet"}
+    words = {"attendance", "calendar", "chat", "example", "mail", "spreadsheet"}
     names = PLUGINS | (slugs - words) | {f'"{word}"' for word in slugs & words}
 
     naming = [

@@ -29,6 +29,7 @@ from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, Ro
 from schema.notices.models import Contact, Notice, NoticeDelivery, NoticeKind
 from schema.organizations.models import (
     Absence,
+    AbsenceEvent,
     AbsenceKind,
     AbsenceState,
     Agency,
@@ -322,7 +323,7 @@ async def clock(person: Employee, source: Installation) -> None:
         direction=ClockDirection.IN,
         received_at=NOON,
     )
-    await Absence.create(
+    absence = await Absence.create(
         employee=person,
         kind=AbsenceKind.SICKNESS,
         state=AbsenceState.REPORTED,
@@ -330,6 +331,9 @@ async def clock(person: Employee, source: Installation) -> None:
         ends_on=DAY,
         reported_by=person.nip,
         reported_at=NOON,
+    )
+    await AbsenceEvent.create(
+        absence=absence, state=AbsenceState.REPORTED, actor=person.nip, at=NOON
     )
     await DayDone.create(employee=person, day=DAY, done_at=NOON)
     await close(person, source)

@@ -37,7 +37,7 @@ from .files import FileReading, RefusedRow, Upload
 from .hookspecs import Register, hookimpl
 from .http import Http, Response
 from .items import Item, Page
-from .notices import Delivered, DeliveryState, Notice, Recipient
+from .notices import Delivered, DeliveryState, Notice, Recipient, in_turn
 from .results import Official, Predicate, Rating, Receipt, Result, ResultKind
 from .settings import address, secret
 from .statements import Direction, Presence, Retraction
@@ -94,5 +94,6 @@ __all__ = [
     "Webhook",
     "address",
     "hookimpl",
+    "in_turn",
     "secret",
 ]

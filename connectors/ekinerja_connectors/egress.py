@@ -7,13 +7,14 @@ otherwise the second time (DNS rebinding) reaches nothing but what the host allo
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LOOPBACK", "Egress", "EgressRefused"]
+__all__ = ["LOOPBACK", "Egress", "EgressRefused", "connected"]
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -81,6 +82,36 @@ class Egress:
             return socket.socket(family, kind, protocol)
 
         return make
+
+
+async def connected(egress: Egress, host: str, port: int) -> socket.socket:
+    """A socket, not blocking, that is connected to the first address of `host` that answers.
+
+    Raises:
+        EgressRefused: none of its addresses is permitted.
+        OSError: it has none, or none answers.
+    """
+    loop = asyncio.get_running_loop()
+    make = egress.socket_factory(host)
+    failure: OSError = OSError(f"{host} has no address")
+    for found in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            made = make(found)
+        except EgressRefused as error:
+            failure = error
+            continue
+        made.setblocking(False)
+        try:
+            await loop.sock_connect(made, found[4])
+        except OSError as error:
+            made.close()
+            failure = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failure
 
 
 def _is_name(text: str) -> bool:

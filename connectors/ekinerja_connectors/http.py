@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from yarl import URL
 
 from .activity import JSON
 from .budgets import Budget, Spending
-from .egress import LOOPBACK, Egress, EgressRefused
+from .egress import LOOPBACK, Egress, EgressRefused, connected
 from .errors import AuthFailed, Fatal, Retryable
 from .pauses import MAX_RETRY_AFTER, limit_pause_of, retry_after_of
 
@@ -107,6 +108,11 @@ class Http:
         self._limited_until: dict[URL, datetime] = {}
         self._closed = False
 
+    @property
+    def total(self) -> timedelta:
+        """How long a whole exchange may take; what uses `connect` keeps to it itself."""
+        return timedelta(seconds=self._timeout.total or 0)
+
     async def __aenter__(self) -> Http:
         return self
 
@@ -134,6 +140,34 @@ class Http:
     ) -> Response:
         """GET `url`, following redirects within the declared addresses. See `request`."""
         return await self.request("GET", url, params=params, headers=headers)
+
+    async def connect(self, url: str) -> socket.socket:
+        """A connection to a declared address of another scheme than http, for its own protocol.
+
+        It does not block, and is the caller's to close. The address is judged as that of a
+        request is, and the budget counts it.
+
+        Raises:
+            Retryable: no connection, a timeout, or nothing is left of the budget.
+            Fatal: an address outside the declared ones, or one that the host does not allow.
+        """
+        target = self._declared(url)
+        host, port, shown = target.host or "", target.port, str(target.origin())
+        if self._closed:
+            raise Retryable("the settings were changed meanwhile")
+        if port is None:
+            raise Fatal(f"{shown} names no port")
+        if self._spending is not None:
+            await self._spending.one()
+        try:
+            async with asyncio.timeout(self._timeout.connect):
+                return await connected(self._egress, host, port)
+        except TimeoutError as error:
+            raise Retryable(f"{shown} gave no answer in {self._timeout.connect:g} s") from error
+        except EgressRefused as error:
+            raise Fatal(str(error)) from error
+        except OSError as error:
+            raise Retryable(f"{shown} cannot be reached: {error.strerror or error}") from error
 
     async def request(
         self,
@@ -178,6 +212,12 @@ class Http:
         raise Fatal(f"{url} redirects more than {MAX_REDIRECTS} times")
 
     def _permitted(self, address: str, base: URL | None = None) -> URL:
+        target = self._declared(address, base)
+        if target.scheme not in ("http", "https"):
+            raise Fatal(f"{target.origin()} is not reached by HTTP")
+        return target
+
+    def _declared(self, address: str, base: URL | None = None) -> URL:
         try:
             target = base.join(URL(address)) if base is not None else URL(address)
             origin = target.origin()

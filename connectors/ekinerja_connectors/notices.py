@@ -5,24 +5,37 @@ Who is told what, when and how often is the host's business; here is only how it
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 from .activity import JSON, checked_nip, checked_text
-from .errors import Malformed
+from .errors import Fatal, Malformed, Retryable
 from .pauses import MAX_RETRY_AFTER
 
-__all__ = ["Arrivals", "Delivered", "DeliveryState", "Notice", "Recipient", "checked_answers"]
+__all__ = [
+    "Arrivals",
+    "Delivered",
+    "DeliveryState",
+    "Notice",
+    "Recipient",
+    "checked_answers",
+    "in_turn",
+]
 
+#: What a call of many notices may take, so that the host need not cut it off.
+PATIENCE = timedelta(seconds=40)
 MAX_ID = 100  # characters
 MAX_NAME = 500
 MAX_ADDRESS = 254
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
 MAX_DETAIL = 500
+#: Failures of the service, not of a notice, after which the rest is left for later.
+IN_A_ROW = 2
 #: Arrivals that one process remembers.
 MOST_KNOWN = 10_000
 #: What would begin a line or a header of its own, or is invisible in one.
@@ -148,6 +161,46 @@ def _short(why: str) -> str:
     """A reason as one storable line."""
     line = " ".join(_CONTROL.sub(" ", why).encode("utf-8", "replace").decode().split())
     return line[:MAX_DETAIL] or "no reason was given"
+
+
+async def in_turn(
+    notices: Sequence[Notice],
+    carry: Callable[[Notice], Awaitable[Delivered]],
+    *,
+    within: timedelta = PATIENCE,
+) -> list[Delivered]:
+    """One answer for each notice, carried one after another.
+
+    `carry` answers for one notice. Where it raises Retryable, that one is a retry; those behind
+    it are too, unasked, if the service asked for a pause, if it was the second in a row, or once
+    `within` is over. So one notice that the service stumbles over holds up no others.
+
+    Raises:
+        Retryable, Fatal: what `carry` raised, where nothing has arrived.
+    """
+    answers: list[Delivered] = []
+    stop: Retryable | Fatal | None = None
+    failures = 0
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            for one in notices:
+                try:
+                    answers.append(await carry(one))
+                    failures = 0
+                except Retryable as error:
+                    answers.append(Delivered.retry(one, str(error), error.retry_after))
+                    stop, failures = error, failures + 1
+                    if error.retry_after is not None or failures == IN_A_ROW:
+                        break
+    except TimeoutError:
+        stop = Retryable(f"the service was too slow: {within.total_seconds():g} s were over")
+    except Fatal as error:
+        stop = error
+    if stop is not None and all(one.state is DeliveryState.RETRY for one in answers):
+        raise stop
+    pause = stop.retry_after if isinstance(stop, Retryable) else None
+    left = notices[len(answers) :]
+    return answers + [Delivered.retry(one, str(stop), pause) for one in left]
 
 
 class Arrivals:

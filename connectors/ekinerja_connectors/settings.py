@@ -42,9 +42,15 @@ def secret(*, default: Any = dataclasses.MISSING) -> Any:
     return dataclasses.field(default=default, repr=False, metadata={SECRET: True})
 
 
-def address(*, default: Any = dataclasses.MISSING) -> Any:
-    """A field that holds an http(s) URL which the connector may call."""
-    return dataclasses.field(default=default, metadata={_ADDRESS: True})
+def address(
+    *, default: Any = dataclasses.MISSING, schemes: tuple[str, ...] = ("http", "https")
+) -> Any:
+    """A field that holds a URL which the connector may call.
+
+    Of another scheme than http and https, such as smtp, it names its port, and is reached by
+    `Http.connect`.
+    """
+    return dataclasses.field(default=default, metadata={_ADDRESS: schemes})
 
 
 def addresses_of(settings: Any) -> tuple[str, ...]:
@@ -150,7 +156,8 @@ def _parse_dataclass(declared: Any, given: JSON, at: str, faults: list[str]) -> 
         if name in given:
             values[name] = _parse_value(hints[name], given[name], f"{at}{name}", faults)
             if one.metadata.get(_ADDRESS) and values[name]:
-                faults.extend(_address_faults(f"{at}{name}", str(values[name])))
+                schemes = one.metadata[_ADDRESS]
+                faults.extend(_address_faults(f"{at}{name}", str(values[name]), schemes))
         elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
             faults.append(f"{at}{name} is missing")
     if len(faults) > before:
@@ -162,14 +169,18 @@ def _parse_dataclass(declared: Any, given: JSON, at: str, faults: list[str]) -> 
         return None
 
 
-def _address_faults(name: str, value: str) -> Iterator[str]:
+def _address_faults(name: str, value: str, schemes: Sequence[str]) -> Iterator[str]:
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        sound = parts.scheme in schemes and parts.hostname and parts.port != 0
+        portless = parts.scheme not in ("http", "https") and parts.port is None
     except ValueError:
-        sound = False
+        sound = portless = False
     if not sound:
-        yield f"{name} must be an address that begins with http:// or https://"
+        begins = " or ".join(f"{one}://" for one in schemes)
+        yield f"{name} must be an address that begins with {begins}"
+    elif portless:
+        yield f"{name} must name its port, as in {schemes[0]}://host.example:25"
     elif parts.username or parts.password:
         yield f"{name} must not carry a user or password"
 

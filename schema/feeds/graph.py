@@ -44,7 +44,7 @@ class Plugin:
     version: str = strawberry.field(description="Of the plugin.")
     title: str = strawberry.field(description="What its vendor calls it.")
     capabilities: list[str] = strawberry.field(
-        description="polling, webhook, file, directory, results: what it can do."
+        description="polling, webhook, file, directory, results, notices: what it can do."
     )
     settings_schema: JSON = strawberry.field(
         description="JSON Schema of its settings; what is secret is `writeOnly`."

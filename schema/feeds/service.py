@@ -114,6 +114,13 @@ async def note_problem(
         await problems.note(connection, installation_id, code, detail, now)
 
 
+async def note_working_channel(installation_id: UUID, now: datetime) -> None:
+    """Its service took notices: what that proves to be gone is resolved."""
+    async with transaction() as connection:
+        gone = ANSWERED - {ProblemCode.CURSOR_INVALID} | {ProblemCode.PLUGIN_BROKEN}
+        await problems.resolve(connection, installation_id, gone, now)
+
+
 async def note_failure(
     installation_id: UUID,
     *,

@@ -112,6 +112,19 @@ class Migration(migrations.Migration):
             bases=['Row'],
         ),
         ops.CreateModel(
+            name='AbsenceEvent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ('absence', fields.ForeignKeyField('ekinerja.Absence', source_field='absence_id', db_constraint=True, to_field='id', related_name='history', on_delete=OnDelete.RESTRICT)),
+                ('state', fields.CharEnumField(description='from then on', enum_type=AbsenceState, max_length=9)),
+                ('actor', fields.CharField(description="the token's subject", max_length=120)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('comment', fields.TextField(null=True, unique=False)),
+            ],
+            options={'table': 'absence_event', 'app': 'ekinerja', 'indexes': [Index(fields=['absence_id'])], 'pk_attr': 'id', 'table_description': "One line of an absence's history: who brought it to a state, when, and what they said."},
+            bases=['Row'],
+        ),
+        ops.CreateModel(
             name='ClockEvent',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),

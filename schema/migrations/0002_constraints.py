@@ -120,10 +120,19 @@ ALTER TABLE absence ADD CHECK (ends_on >= starts_on),
   ADD CHECK ((decided_by IS NULL) = (decided_at IS NULL));
 CREATE INDEX absence_counting ON absence (employee_id, ends_on)
   WHERE state IN ('REPORTED', 'ACCEPTED');
+-- What waits for a superior is little of all that there is.
+CREATE INDEX absence_waiting ON absence (id) WHERE state = 'REPORTED';
+ALTER TABLE absence_event ADD CHECK (state IN ('REPORTED', 'ACCEPTED', 'REFUSED', 'WITHDRAWN'));
 ALTER TABLE day_close ADD CHECK
   (required_minutes >= 0 AND recorded_minutes >= 0 AND pending_count >= 0);
 CREATE INDEX day_close_day ON day_close (agency_id, day);
+CREATE INDEX day_close_unit ON day_close (unit_id, day);
+CREATE INDEX day_close_team ON day_close USING gin (appraiser_ids);
 CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
+-- The clock asks a few seconds at a time whose latest sign of work has just become too old.
+CREATE INDEX clock_event_latest ON clock_event (at) WHERE direction = 'IN';
+CREATE INDEX absence_of_part ON absence (starts_on) WHERE from_time IS NOT NULL;
+CREATE INDEX employee_zone ON employee (agency_id, timezone);
 ALTER TABLE notice_delivery ADD CHECK (attempts >= 0),
   ADD CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')),
   ADD CHECK ((state = 'DELIVERED') = (delivered_at IS NOT NULL)),
@@ -210,6 +219,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON token_revocation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON absence
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON absence_event
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON day_done
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -555,7 +566,7 @@ CREATE FUNCTION day_facts(of_employees uuid[], on_day date) RETURNS TABLE (
   recorded_minutes integer, pending_count integer, last_activity_at timestamptz,
   working_minutes integer, holiday boolean, begins_at time, break_minutes integer,
   clocked_in_at timestamptz, done_at timestamptz, away json, active_minutes integer,
-  flexible_minutes integer
+  flexible_minutes integer, duty_travel_excuses boolean
 ) LANGUAGE sql STABLE ROWS 20 AS $$
   SELECT w.employee_id, on_day, w.timezone,
     coalesce(l.required_minutes, w.working_minutes - excused_of(w.employee_id, on_day,
@@ -566,12 +577,13 @@ CREATE FUNCTION day_facts(of_employees uuid[], on_day date) RETURNS TABLE (
       AND c.day = on_day AND c.direction = 'IN' AND c.retracted_at IS NULL),
     d.done_at,
     coalesce((SELECT json_agg(json_build_object('kind', a.kind, 'state', a.state,
+        'ends_on', a.ends_on,
         'from_time', a.from_time::time, 'until_time', a.until_time::time)
         ORDER BY a.from_time IS NOT NULL, a.id)
       FROM absence a WHERE a.employee_id = w.employee_id
         AND a.state IN ('REPORTED', 'ACCEPTED') AND a.starts_on <= on_day
         AND a.ends_on >= on_day), '[]'),
-    w.active_minutes, w.flexible_minutes
+    w.active_minutes, w.flexible_minutes, w.duty_travel_excuses
   FROM working_days(of_employees, on_day) w
   LEFT JOIN daily_log l ON l.employee_id = w.employee_id AND l.day = on_day
   LEFT JOIN day_done d ON d.employee_id = w.employee_id AND d.day = on_day
@@ -711,7 +723,7 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
   trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
-GRANT INSERT ON day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
+GRANT INSERT ON absence_event, day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;
 GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;

@@ -135,9 +135,12 @@ POLICIES = {
     "mapping_rule": in_directory("agency_id"),
     "clock_event": sees_work_of("clock_event.employee_id"),
     "absence": sees_work_of("absence.employee_id"),
+    "absence_event": sees("absence", "absence_event.absence_id"),
     "day_done": sees_work_of("day_done.employee_id"),
     # A superior of that day sees how it ended then, also when the person has moved on since.
-    "day_close": f"{sees_work_of('day_close.employee_id')} OR {LINE} = ANY (superior_ids)",
+    # So does the agency that they were of: its history stays its own.
+    "day_close": f"""{sees_work_of("day_close.employee_id")} OR {LINE} = ANY (superior_ids)
+      OR agency_id = ANY ({AGENCIES})""",
     "contact": f"employee_id = {VIEWER}",
     "notice": f"employee_id = {VIEWER}",
     "notice_delivery": sees("notice", "notice_delivery.notice_id"),
@@ -377,6 +380,198 @@ GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
 """
 
 
+# The rows of a board are thousands: whom the viewer sees is worked out once, not once a row.
+BOARDS = f"""
+-- How a team's day ended, for each whom this person appraised on it, as far as the viewer sees it.
+CREATE FUNCTION closed_team(of_supervisor uuid, on_day date) RETURNS SETOF day_close
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = public, pg_temp ROWS 15 AS $$
+BEGIN
+  RETURN QUERY
+  SELECT c.* FROM day_close c
+  WHERE c.appraiser_ids @> ARRAY[of_supervisor] AND c.day = on_day
+    AND ({LINE} = ANY (c.superior_ids) OR c.agency_id = ANY ({AGENCIES})
+      OR {sees_work_of("c.employee_id")});
+END
+$$;
+
+-- Units at or below the last of a path on a day; none where the path was another then.
+CREATE FUNCTION units_on(path uuid[], on_day date) RETURNS SETOF uuid
+LANGUAGE sql STABLE ROWS 50 AS $$
+  WITH RECURSIVE up (id) AS (
+    SELECT path[cardinality(path)]
+    UNION
+    SELECT p.parent_id FROM up JOIN unit_placement p ON p.unit_id = up.id
+    WHERE p.parent_id IS NOT NULL AND p.starts_on <= on_day
+      AND (p.ends_on IS NULL OR p.ends_on > on_day)
+  ), down (id) AS (
+    SELECT path[cardinality(path)] WHERE ARRAY(SELECT id FROM up) @> path
+    UNION
+    SELECT p.unit_id FROM down JOIN unit_placement p ON p.parent_id = down.id
+    WHERE p.starts_on <= on_day AND (p.ends_on IS NULL OR p.ends_on > on_day)
+  )
+  SELECT id FROM down
+$$;
+
+-- Whether the viewer may see the board of a unit: the agency's administrator and auditor, who
+-- heads it or a unit above, and who leads somebody in it or below.
+CREATE FUNCTION watches_unit(of_unit uuid, on_day date) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  of_line uuid := {LINE};
+BEGIN
+  RETURN EXISTS (SELECT FROM unit u WHERE u.id = of_unit AND u.agency_id = ANY ({AGENCIES}))
+    OR EXISTS (
+      WITH RECURSIVE up (id) AS (
+        SELECT of_unit
+        UNION
+        SELECT p.parent_id FROM up JOIN unit_placement p ON p.unit_id = up.id
+        WHERE p.parent_id IS NOT NULL AND p.starts_on <= on_day
+          AND (p.ends_on IS NULL OR p.ends_on > on_day)
+      )
+      SELECT FROM up JOIN assignment a ON a.unit_id = up.id
+      WHERE a.heads_unit AND a.employee_id = of_line AND a.starts_on <= on_day
+        AND (a.ends_on IS NULL OR a.ends_on > on_day))
+    OR EXISTS (SELECT FROM employee e JOIN assignment a ON a.employee_id = e.id
+      WHERE e.superiors @> ARRAY[of_line] AND a.starts_on <= on_day
+        AND (a.ends_on IS NULL OR a.ends_on > on_day)
+        AND a.unit_id IN (SELECT units_on(ARRAY[of_unit], on_day)));
+END
+$$;
+
+-- Days of people in a unit and below, as they were known when they ended, as far as the viewer
+-- sees them. By the unit of that day: whoever has moved since is still there.
+CREATE FUNCTION closed_days(path uuid[], first_day date, last_day date) RETURNS SETOF day_close
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1000 AS $$
+DECLARE
+  of_line uuid := {LINE};
+  of_agencies uuid[] := {AGENCIES};
+BEGIN
+  RETURN QUERY
+  WITH RECURSIVE below (id) AS (
+    SELECT path[cardinality(path)]
+    UNION
+    SELECT p.unit_id FROM below JOIN unit_placement p ON p.parent_id = below.id
+  ), seen (id) AS MATERIALIZED (
+    SELECT e.id FROM employee e WHERE e.id = of_line
+      OR e.agency_id = ANY (of_agencies) OR e.superiors @> ARRAY[of_line]
+  )
+  SELECT c.* FROM below JOIN day_close c ON c.unit_id = below.id
+    AND c.day BETWEEN first_day AND last_day
+  WHERE c.unit_path @> path AND (c.employee_id IN (SELECT id FROM seen)
+    OR of_line = ANY (c.superior_ids) OR c.agency_id = ANY (of_agencies));
+END
+$$;
+
+-- Days of the same people that are not closed, as the rule needs them: today, and what was before
+-- closing began. The latest days first, until {{LARGEST}} days of people are found; `is_left_out` are
+-- days that had more.
+CREATE FUNCTION open_days(path uuid[], first_day date, last_day date) RETURNS TABLE (
+  day date, is_left_out boolean, employee_id uuid, unit_id uuid, facts json
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1000 AS $$
+#variable_conflict use_column
+DECLARE
+  of_line uuid := {LINE};
+  of_agencies uuid[] := {AGENCIES};
+  of_agency uuid := (SELECT u.agency_id FROM unit u WHERE u.id = path[cardinality(path)]);
+  began date := (SELECT min(c.day) FROM day_close c WHERE c.agency_id = of_agency);
+  closed_until date := (SELECT k.closed_until FROM presence_clock k
+    WHERE k.agency_id = of_agency);
+  on_day date;
+  people uuid[];
+  units uuid[];
+  number integer := 0;
+BEGIN
+  FOR on_day IN SELECT last_day - n FROM generate_series(0, last_day - first_day) n LOOP
+    CONTINUE WHEN on_day >= began AND on_day <= closed_until;
+    units := ARRAY(SELECT units_on(path, on_day));
+    SELECT array_agg(p.employee_id), array_agg(p.unit_id) INTO people, units FROM (
+      SELECT DISTINCT ON (a.employee_id) a.employee_id, a.unit_id FROM assignment a
+      WHERE a.employee_id IN (SELECT x.employee_id FROM assignment x
+          WHERE x.unit_id = ANY (units) AND x.starts_on <= on_day
+            AND (x.ends_on IS NULL OR x.ends_on > on_day))
+        AND a.starts_on <= on_day AND (a.ends_on IS NULL OR a.ends_on > on_day)
+      ORDER BY a.employee_id, a.kind, a.starts_on DESC, a.id DESC
+    ) p JOIN employee e ON e.id = p.employee_id
+    WHERE p.unit_id = ANY (units) AND (e.id = of_line OR e.agency_id = ANY (of_agencies)
+        OR of_line = ANY (e.superiors))
+      AND NOT EXISTS (SELECT FROM day_close c WHERE c.employee_id = e.id AND c.day = on_day);
+    CONTINUE WHEN people IS NULL;
+    IF number > 0 AND number + cardinality(people) > {{LARGEST}} THEN
+      RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
+      CONTINUE;
+    END IF;
+    number := number + cardinality(people);
+    RETURN QUERY SELECT on_day, false, f.employee_id, k.unit_id, row_to_json(f)
+    FROM day_facts(people, on_day) f
+    JOIN unnest(people, units) k (employee_id, unit_id) ON k.employee_id = f.employee_id;
+  END LOOP;
+END
+$$;
+
+-- What a unit's board is counted from, in one go: closed days by day and state, open ones by what
+-- is known of them, how many people they are of, and the days that are left out.
+CREATE FUNCTION unit_days(path uuid[], first_day date, last_day date) RETURNS json
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH shut AS MATERIALIZED (
+    SELECT c.day, c.status, CASE WHEN grouping(c.employee_id) = 0 THEN c.employee_id END AS person,
+      count(*) AS count, count(*) FILTER (WHERE c.required_minutes > 0) AS asking,
+      count(*) FILTER (WHERE c.required_minutes > 0 AND c.recorded_minutes > 0) AS filled,
+      sum(c.required_minutes) AS required_minutes, sum(c.recorded_minutes) AS recorded_minutes
+    FROM closed_days(path, first_day, last_day) c
+    GROUP BY GROUPING SETS ((c.day, c.status), (c.employee_id))
+  ), ajar AS MATERIALIZED (
+    SELECT o.* FROM open_days(path, first_day, last_day) o
+  )
+  SELECT json_build_object(
+    'people', (SELECT count(*) FROM (SELECT person FROM shut WHERE person IS NOT NULL
+      UNION SELECT employee_id FROM ajar WHERE employee_id IS NOT NULL) p),
+    'left_out', (SELECT coalesce(json_agg(day ORDER BY day), '[]') FROM ajar WHERE is_left_out),
+    'closed', (SELECT coalesce(json_agg(json_build_object('day', day, 'status', status,
+        'count', count, 'asking', asking, 'filled', filled,
+        'required_minutes', required_minutes, 'recorded_minutes', recorded_minutes)), '[]')
+      FROM shut WHERE person IS NULL),
+    'open', (SELECT coalesce(json_agg(json_build_object('facts', facts, 'count', count)), '[]')
+      FROM (SELECT to_jsonb(facts) - 'employee_id' AS facts, count(*) FROM ajar
+        WHERE NOT is_left_out GROUP BY 1) f))
+$$;
+
+-- The people behind its counts: a page of closed days, the newest first, then by name, behind
+-- `after_day`, ...; how many there are; and all open ones, which Python judges and sorts in.
+CREATE FUNCTION unit_people(
+  path uuid[], first_day date, last_day date, of_statuses text[], after_day date, after_name text,
+  after_person uuid, size integer
+) RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH shut AS MATERIALIZED (
+    SELECT c.day AS "on", e.name COLLATE "C" AS name, e.id AS person_id, e.agency_id,
+      c.unit_id, c.status, c.required_minutes, c.recorded_minutes, c.pending_count
+    FROM closed_days(path, first_day, last_day) c JOIN employee e ON e.id = c.employee_id
+    WHERE of_statuses IS NULL OR c.status = ANY (of_statuses)
+  ), chosen AS (
+    SELECT s.*, u.code AS unit_code, u.name AS unit_name
+    FROM (SELECT * FROM shut WHERE after_day IS NULL OR "on" < after_day
+        OR ("on" = after_day AND (name, person_id) > (after_name, after_person))
+      ORDER BY "on" DESC, name, person_id LIMIT size) s JOIN unit u ON u.id = s.unit_id
+  )
+  SELECT json_build_object(
+    'count', (SELECT count(*) FROM shut),
+    'closed', (SELECT coalesce(json_agg(row_to_json(c)), '[]') FROM chosen c),
+    'open', (SELECT coalesce(json_agg(json_build_object('on', o.day, 'name', e.name,
+        'person_id', e.id, 'unit_code', u.code, 'unit_name', u.name, 'facts', o.facts)), '[]')
+      FROM open_days(path, first_day, last_day) o JOIN employee e ON e.id = o.employee_id
+      JOIN unit u ON u.id = o.unit_id))
+$$;
+
+REVOKE EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
+  closed_days(uuid[], date, date), open_days(uuid[], date, date),
+  unit_days(uuid[], date, date),
+  unit_people(uuid[], date, date, text[], date, text, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
+  unit_days(uuid[], date, date),
+  unit_people(uuid[], date, date, text[], date, text, uuid, integer)
+  TO ekinerja_reader, ekinerja_app;
+""".replace("{LARGEST}", "50000")
+
+
 class Migration(migrations.Migration):
     dependencies = [("ekinerja", "0002_constraints")]
 
@@ -385,4 +580,5 @@ class Migration(migrations.Migration):
         ops.RunSQL(MATRICES),
         ops.RunSQL(WALLS),
         ops.RunSQL(WINDOWS),
+        ops.RunSQL(BOARDS),
     ]

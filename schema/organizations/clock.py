@@ -4,13 +4,16 @@ A batch at a time, in the caller's transaction. The minutes of a day are those o
 nothing here adds to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema import events
+from schema.events import EventKind
 from schema.organizations.models import ClockDirection
 from schema.values import local_date, uuid7
 
@@ -20,12 +23,13 @@ INSERT INTO clock_event (id, installation_id, source_id, employee_id, day, at, d
 SELECT n.id, $1, n.source_id, n.employee_id, n.day, n.at, n.direction, n.place, $2
 FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::date[], $7::timestamptz[], $8::text[],
   $9::text[]) AS n (id, source_id, employee_id, day, at, direction, place)
-ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING source_id
+ON CONFLICT (installation_id, source_id) DO NOTHING RETURNING source_id, employee_id
 """
 
 TAKE_BACK = """
 UPDATE clock_event SET retracted_at = $3
 WHERE installation_id = $1 AND source_id = ANY ($2::text[]) AND retracted_at IS NULL
+RETURNING employee_id
 """
 
 
@@ -64,6 +68,7 @@ async def keep(
             [one.place for one in passages],
         ],
     )
+    await _tell(connection, rows)
     return [row["source_id"] for row in rows]
 
 
@@ -71,4 +76,11 @@ async def take_back(
     connection: BaseDBAsyncClient, installation_id: UUID, source_ids: Sequence[str], now: datetime
 ) -> None:
     """Mark what the source no longer says; it stays, and is shown no more."""
-    await connection.execute_query_dict(TAKE_BACK, [installation_id, list(source_ids), now])
+    rows = await connection.execute_query_dict(TAKE_BACK, [installation_id, list(source_ids), now])
+    await _tell(connection, rows)
+
+
+async def _tell(connection: BaseDBAsyncClient, rows: Sequence[Mapping[str, Any]]) -> None:
+    """An event for each person whose clockings changed, however many of theirs did."""
+    people = dict.fromkeys(row["employee_id"] for row in rows)
+    await events.append_many(connection, EventKind.CLOCKED, [(None, one) for one in people])

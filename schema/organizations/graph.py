@@ -25,6 +25,7 @@ from schema.selection.declarations import column, many, one, page, reads, value
 
 if TYPE_CHECKING:
     from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
+    from schema.organizations.absence_graph import Absence
     from schema.plans.graph import EvaluationPeriod, PerformancePlan
     from schema.policies.graph import AgencyPolicy, Holiday, WorkingWeek, WorkTime
     from schema.progress.graph import DailyLog, MappingRule, ProgressRecordConnection
@@ -49,6 +50,7 @@ LazyTemplate = Annotated["CascadeTemplate", strawberry.lazy("schema.matrices.gra
 LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 LazyMappingRule = Annotated["MappingRule", strawberry.lazy("schema.progress.graph")]
+LazyAbsence = Annotated["Absence", strawberry.lazy("schema.organizations.absence_graph")]
 LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
 
 # The post by which a person is known today: the definitive one, else an acting one, the newest.
@@ -355,6 +357,20 @@ class Employee(relay.Node):
         type=LazyLog | None,
     )
     def daily_log(self, on: Day) -> None: ...
+
+    @many(
+        "absence @it",
+        "Absences with days from one day to another, both inclusive, at most 366; those that were "
+        "refused or withdrawn too. Empty where not yours to see.",
+        where="@it.employee_id = @row.id AND @it.starts_on <= @to::date "
+        "AND @it.ends_on >= @from::date",
+        order="@it.starts_on, @it.id",
+        check=days_between,
+        sees=SEES_WORK,
+        trusted=True,
+        type=list[LazyAbsence],
+    )
+    def absences(self, from_: FirstDay, to: LastDay) -> None: ...
 
     @many(
         days("@from::date", "@to::date"),

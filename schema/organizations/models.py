@@ -211,6 +211,24 @@ class Absence(Row):
         indexes = (("employee_id", "starts_on"),)
 
 
+class AbsenceEvent(Row):
+    """One line of an absence's history: who brought it to a state, when, and what they said.
+    Append-only."""
+
+    absence: fields.ForeignKeyRelation[Absence] = fields.ForeignKeyField(
+        "ekinerja.Absence", related_name="history", on_delete=fields.OnDelete.RESTRICT
+    )
+    absence_id: UUID
+    state = fields.CharEnumField(AbsenceState, max_length=9, description="from then on")
+    actor = fields.CharField(max_length=120, description="the token's subject")
+    at: datetime = fields.DatetimeField()
+    comment: str | None = fields.TextField(null=True)
+
+    class Meta:
+        table = "absence_event"
+        indexes = (("absence_id",),)
+
+
 class DayDone(Row):
     """Somebody says that all of a day is written, so that a short day is not a forgotten one.
 

@@ -6,6 +6,7 @@ import strawberry
 
 from schema.access import Role
 from schema.arguments import After, AgencyCode, Before, First, Last, Nip, UnitCode
+from schema.organizations.absence_graph import AbsenceConnection
 from schema.organizations.graph import Agency, Employee, Unit
 from schema.selection.declarations import one, page, same, value
 
@@ -22,6 +23,11 @@ LazyContact = Annotated["Contact", strawberry.lazy("schema.notices.graph")]
 
 strawberry.enum(Role, description="What a viewer may do beyond being an employee.")
 
+# Of those below the viewer, and, for administrators, of those who have nobody above them.
+TO_DECIDE = """@it.state = 'REPORTED' AND @it.employee_id IS DISTINCT FROM @viewer
+AND (SELECT @viewer = ANY (d$.superiors)
+    OR (d$.superiors = '{}' AND d$.agency_id = ANY (@administered))
+  FROM employee d$ WHERE d$.id = @it.employee_id)"""
 PENDING = "@it.employee_id = @viewer AND @it.state = 'PENDING'"
 
 
@@ -54,6 +60,19 @@ class Viewer:
         source: Annotated[
             str | None, strawberry.argument(description="A connector's plugin name.")
         ] = None,
+    ) -> None: ...
+
+    @page(
+        "absence @it",
+        "Reported absences that wait for the viewer to decide, the longest waiting first: of "
+        "all below them; for administrators also of those who have no superior.",
+        where=TO_DECIDE,
+        keys={"@it.id": "uuid"},
+        trusted=True,
+        type=AbsenceConnection,
+    )
+    def absences_to_decide(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> None: ...
 
     unread_count: int = value(

@@ -15,6 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Role, Scope, can_administer
 from schema.errors import DomainError, ErrorCode, NotFound
+from schema.events import EventKind, append_for_agency
 from schema.organizations.models import (
     Agency,
     Assignment,
@@ -212,6 +213,8 @@ async def assign(
             new.append(wanted)
     await _amend(connection, changed, {row.unit_id: row for row in kept.values() if row.heads_unit})
     await Assignment.bulk_create(new, batch_size=BATCH, using_db=connection)
+    if rows and (new or changed):  # nobody watches an agency that had nobody
+        await append_for_agency(connection, EventKind.POSTS_CHANGED, agency.id)
     return {nip: Held(row.employee_id, row.id) for nip, row in kept.items()}
 
 

@@ -16,6 +16,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from schema.access import Scope, can_administer
 from schema.checks import invalid
 from schema.errors import DomainError, ErrorCode, Language, NotFound, UserError
+from schema.events import EventKind, append_for_agency
 from schema.feeds.models import (
     ConnectorTask,
     DirectoryChange,
@@ -115,6 +116,7 @@ async def apply_directory(
         await _settle_plans(connection, ended, scope, day, now)
         await refresh_reporting_lines(connection, agency, today)
         await refresh_agency(connection, agency.id, day)
+        await append_for_agency(connection, EventKind.POSTS_CHANGED, agency.id)
         task.applied_at = now
         await task.save(using_db=connection, update_fields=["applied_at"])
     return Applied(task_id=task_id)

@@ -203,6 +203,37 @@ async def evaluated(connection: BaseDBAsyncClient, agency_id: UUID, day: date) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed evaluation period, by its name and days."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+# As OF_DAY, of all days of a range.
+OF_DAYS = """
+SELECT e.kind, e.number, e.starts_on, e.ends_on, e.closed_at FROM evaluation_period e
+JOIN period p ON p.id = e.period_id
+WHERE p.agency_id = $1 AND e.starts_on <= $3 AND e.ends_on >= $2
+ORDER BY e.id FOR SHARE OF e
+"""
+
+
+async def closed_between(
+    connection: BaseDBAsyncClient, agency_id: UUID, first: date, last: date
+) -> list[Closed]:
+    """An agency's closed evaluation periods that have days in a range, both ends inclusive. None
+    of the open ones is closed until the transaction ends."""
+    rows = await connection.execute_query_dict(OF_DAYS, [agency_id, first, last])
+    return [
+        Closed(name_of(row["kind"], row["number"]), row["starts_on"], row["ends_on"])
+        for row in rows
+        if row["closed_at"]
+    ]
+
+
 def name_of(kind: str, number: int) -> str:
     """An evaluation period as messages name it: MONTHLY 3, FINAL."""
     return str(kind) if kind == EvaluationKind.FINAL else f"{kind} {number}"

@@ -1,7 +1,7 @@
 """Use cases of moves: a transfer, an acting post. A new post opens a new plan, and history stays
 where it was earned."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from schema.access import Scope, can_administer
 from schema.checks import LONGEST_TITLE, invalid, text_of
 from schema.errors import ErrorCode, NotFound
+from schema.events import EventKind, append
 from schema.organizations.models import Assignment, AssignmentKind, Employee, Unit
 from schema.organizations.service import covering, overlap, refresh_reporting_lines
 from schema.plans.locking import lock_codes, lock_lines
@@ -44,6 +45,15 @@ LOCK_PEOPLE = "SELECT id FROM employee WHERE agency_id = $1 ORDER BY id FOR NO K
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Who moved, with the superiors of the line they leave and of the one they come to."""
+
+    id: UUID
+    agency_id: UUID
+    superiors: Collection[UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A post that a person takes over from a day on; `until` is its last day, None: open."""
 
@@ -71,6 +81,7 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         person = await _person(connection, scope, move)
         # One move of an agency at a time, and people first: so do all who write.
         await connection.execute_query_dict(LOCK_PEOPLE, [person.agency_id])
+        await person.refresh_from_db(fields=["superiors"], using_db=connection)
         period = await _period(connection, person, move.starts_on)
         if period is not None:
             await lock_codes(connection, period.id)
@@ -95,12 +106,22 @@ async def transfer(scope: Scope, move: Move, now: datetime) -> PerformancePlan |
         today = local_date(now, person.timezone)
         await person.fetch_related("agency", using_db=connection)
         await refresh_reporting_lines(connection, person.agency, today)
+        await _tell(connection, person, move)
         await refresh_person(connection, person.id, move.starts_on)
         if period is None:
             return None
         plan = await opened(connection, post, period, scope.subject, now)
         await _inherit(connection, plan, post, scope, now)
     return plan
+
+
+async def _tell(connection: BaseDBAsyncClient, person: Employee, move: Move) -> None:
+    """Both boards learn of it; the one to come also where the post begins on a later day."""
+    now = await Employee.get(id=person.id, using_db=connection)
+    came = [] if move.appraiser_id is None else [move.appraiser_id]
+    line = [*dict.fromkeys([*person.superiors, *now.superiors, *came])]
+    moved = Moved(id=person.id, agency_id=person.agency_id, superiors=line)
+    await append(connection, kind=EventKind.POSTS_CHANGED, person=moved)
 
 
 async def _period(connection: BaseDBAsyncClient, person: Employee, day: date) -> Period | None:

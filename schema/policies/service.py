@@ -15,6 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope
 from schema.errors import NotFound
+from schema.events import EventKind, append_for_agency
 from schema.organizations.models import Agency, Unit
 from schema.organizations.service import administered_agency
 from schema.policies.models import AgencyPolicy, Holiday, HolidayKind, WorkingWeek
@@ -43,6 +44,16 @@ REFRESH = "SELECT refresh_required_minutes($1, $2, $3)"
 REFRESH_PERSON = """
 UPDATE daily_log SET required_minutes = required_minutes(employee_id, day)
 WHERE employee_id = $1 AND day >= $2
+"""
+# Of several people, each with a first and a last day.
+REFRESH_DAYS = """
+UPDATE daily_log l SET required_minutes = n.minutes
+FROM (
+  SELECT DISTINCT d.id, required_minutes(d.employee_id, d.day) AS minutes
+  FROM unnest($1::uuid[], $2::date[], $3::date[]) v (employee_id, first_day, last_day)
+  JOIN daily_log d ON d.employee_id = v.employee_id
+    AND d.day BETWEEN v.first_day AND v.last_day
+) n WHERE n.id = l.id AND n.minutes <> l.required_minutes
 """
 
 
@@ -73,6 +84,15 @@ async def refresh_person(connection: BaseDBAsyncClient, employee_id: UUID, from_
     """What a person's written days ask for, after their posts changed from a day on. The caller
     holds the person's lock."""
     await connection.execute_query_dict(REFRESH_PERSON, [employee_id, from_day])
+
+
+async def refresh_days(
+    connection: BaseDBAsyncClient, days: Sequence[tuple[UUID, date, date]]
+) -> None:
+    """What written days of people ask for, from a day until a day, both inclusive, after they were
+    away or were not. The caller holds the people's locks."""
+    people, first, last = [*map(list, zip(*days, strict=True))]
+    await connection.execute_query_dict(REFRESH_DAYS, [people, first, last])
 
 
 async def refresh_agency(connection: BaseDBAsyncClient, agency_id: UUID, from_day: date) -> None:
@@ -115,6 +135,7 @@ async def add_policy(
     agency = await administered_agency(connection, scope, agency_code)
     policy = replace(await policy_on(connection, agency.id, starts_on), **changes)
     check_policy(policy)
+    await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
     return await AgencyPolicy.create(
         using_db=connection,
         agency_id=agency.id,
@@ -190,9 +211,11 @@ async def set_holidays(
 async def _refresh(
     connection: BaseDBAsyncClient, agency: Agency, first: date, last: date | None
 ) -> None:
-    """Let written days ask for what holds now; their people's writes wait meanwhile."""
+    """Let written days ask for what holds now; their people's writes wait meanwhile, and boards
+    are told."""
     await connection.execute_query_dict(PATIENT)
     await connection.execute_query_dict(REFRESH, [agency.id, first, last])
+    await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
 
 
 async def _unit(connection: BaseDBAsyncClient, agency: Agency, code: str) -> Unit:

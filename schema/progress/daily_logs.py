@@ -1,6 +1,6 @@
 """One employee's one day, kept in the transaction of every write to their records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from schema.values import uuid7
 # Every write to a person's records takes this lock first, so that two of them never look for
 # overlaps at once. Locks are always taken in this order: employee, then figures of targets.
 LOCK_EMPLOYEE = "SELECT id FROM employee WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_EMPLOYEES = "SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
 REFRESH = """
 INSERT INTO daily_log AS l (id, employee_id, day, required_minutes, recorded_minutes,
@@ -53,6 +54,11 @@ ON CONFLICT (employee_id, day) DO UPDATE SET
 async def lock_employee(connection: BaseDBAsyncClient, employee_id: UUID) -> None:
     """Let the caller's transaction be the only one that writes this employee's records."""
     await connection.execute_query_dict(LOCK_EMPLOYEE, [employee_id])
+
+
+async def lock_employees(connection: BaseDBAsyncClient, employee_ids: Collection[UUID]) -> None:
+    """The same for several, in the order of their keys: two who do so never wait crosswise."""
+    await connection.execute_query_dict(LOCK_EMPLOYEES, [list(employee_ids)])
 
 
 async def refresh(connection: BaseDBAsyncClient, employee_id: UUID, days: Iterable[date]) -> None:

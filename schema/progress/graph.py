@@ -16,6 +16,7 @@ from schema.context import Info
 from schema.errors import NotFound
 from schema.events import Event, EventKind
 from schema.live import following, start_of
+from schema.organizations.absence_graph import Absence
 from schema.organizations.graph import Employee
 from schema.organizations.models import ClockDirection
 from schema.organizations.models import ClockEvent as ClockRow
@@ -24,7 +25,7 @@ from schema.predicates import sees_record, sees_target, sees_work
 from schema.progress import models
 from schema.progress.rules import DayStatus, day_status
 from schema.relay import Connection, key_of
-from schema.selection.declarations import One, after, many, one, reads, same, value
+from schema.selection.declarations import Many, One, after, declared, many, one, reads, same, value
 from schema.selection.execution import Selected, found
 from schema.targets.graph import KNOT, KNOTS, Indicator, Stage, Target
 
@@ -215,6 +216,29 @@ class ProgressRecordConnection(Connection[ProgressRecord]):
     pass
 
 
+# Whoever sees the day sees the person's work.
+RECORDS = Many(
+    source="progress_record @it",
+    where="@it.employee_id = @row.employee_id AND @it.day = @row.day "
+    "AND (@it.state <> 'PENDING' OR @it.employee_id = @viewer)",
+    order="@it.starts_at, @it.id",
+    trusted=True,
+)
+ABSENCES = Many(
+    source="absence @it",
+    where="@it.employee_id = @row.employee_id AND @it.starts_on <= @row.day "
+    "AND @it.ends_on >= @row.day AND @it.state IN ('REPORTED', 'ACCEPTED')",
+    order="@it.from_time IS NOT NULL, @it.from_time, @it.id",
+    trusted=True,
+)
+CLOCK = Many(
+    source="clock_event @it",
+    where="@it.employee_id = @row.employee_id AND @it.day = @row.day AND @it.retracted_at IS NULL",
+    order="@it.at, @it.id",
+    trusted=True,
+)
+
+
 @reads()
 @strawberry.type(description="One employee's one day.")
 class DailyLog:
@@ -233,21 +257,21 @@ class DailyLog:
         required_minutes="@row.required_minutes",
         recorded_minutes="@row.recorded_minutes",
     )
-    records: list[ProgressRecord] = many(
-        "progress_record @it",
-        "Records of the day in their order; pending ones only for the employee.",
-        where="@it.employee_id = @row.employee_id AND @it.day = @row.day "
-        "AND (@it.state <> 'PENDING' OR @it.employee_id = @viewer)",
-        order="@it.starts_at, @it.id",
-        trusted=True,  # whoever sees the day sees the person's work
+    records: list[ProgressRecord] = declared(
+        RECORDS, "Records of the day in their order; pending ones only for the employee."
     )
-    clock: list[ClockEvent] = many(
-        "clock_event @it",
-        "When the person clocked in and out, as sources say; it adds no minutes.",
-        where="@it.employee_id = @row.employee_id AND @it.day = @row.day "
-        "AND @it.retracted_at IS NULL",
-        order="@it.at, @it.id",
-        trusted=True,
+    done_at: datetime | None = value(
+        "(SELECT d$.done_at FROM day_done d$ WHERE d$.employee_id = @row.employee_id "
+        "AND d$.day = @row.day AND d$.reopened_at IS NULL)",
+        "When the person said that all of the day is written; null: not, or taken back.",
+    )
+    absences: list[Absence] = declared(
+        ABSENCES,
+        "What keeps the person away: reported or accepted absences that cover the day, those of "
+        "all day first.",
+    )
+    clock: list[ClockEvent] = declared(
+        CLOCK, "When the person clocked in and out, as sources say; it adds no minutes."
     )
 
 

@@ -230,7 +230,7 @@ class Compiler:
             return form.format(self.names.sql(declaration.sql, row=place.alias)), {}
         if isinstance(declaration, After):
             needs = [
-                f'{self.names.sql(sql, row=place.alias)} AS "{name}"'
+                f'{self.names.sql(sql, row=place.alias, occurrence=occurrence)} AS "{name}"'
                 for name, sql in declaration.needs.items()
             ]
             return an_object(needs), self._made(definition.type, nodes)

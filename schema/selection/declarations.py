@@ -4,8 +4,8 @@ SQL in a declaration is constant text with names in it, and values never enter t
 
     @it       the row that the declaration makes; @it_log is a second row that comes with it
     @row      the row that the field belongs to (in one field of another, the outer one's @it)
-    @viewer   who asks, with @line (whose work is seen), @directories, @agencies, @roles, @today,
-              @now, @cursor
+    @viewer   who asks, with @line (whose work is seen), @directories, @agencies,
+              @administered, @roles, @today, @now, @cursor
     @period   an argument of the field, under its GraphQL name
 
 A field without a declaration is the column of its name; a field whose type is another table's is
@@ -54,12 +54,14 @@ class After:
     """A value that Python computes once the statement has answered, by a rule of its own.
 
     `needs` are SQL expressions by the rule's parameter names; each comes as the type that the
-    rule annotates. A Decimal needs `::text`, since a number in JSON is read as a float.
+    rule annotates. A Decimal needs `::text`, since a number in JSON is read as a float. `check` is
+    as with Related.
     """
 
     rule: Callable[..., Any]
     needs: Mapping[str, str]
     sees: str | None = None
+    check: "Callable[[Arguments], Arguments] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +187,10 @@ def page(source: str | None, description: str, *, type: Any = None, **given: Any
     return _field(Page(source=source, **given), description, type)
 
 
-def declared(declaration: Declaration, description: str, *, type: Any = None) -> Any:
-    return _field(declaration, description, type)
+def declared(
+    declaration: Declaration, description: str, *, type: Any = None, at_most: int | None = None
+) -> Any:
+    return _field(declaration, description, type, list_size=at_most)
 
 
 def _field(declaration: Declaration, description: str, type: Any = None, **known: Any) -> Any:

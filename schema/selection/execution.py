@@ -14,6 +14,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from schema.access import Scope
 from schema.context import Context
 from schema.selection.declarations import Declaration, One
 from schema.selection.reading import Reader
@@ -29,11 +30,12 @@ class Selected:
 
     `declaration` is a constant of its module: what is compiled for it is remembered by it.
     `given` are values for the names in the declaration; None where those are the arguments of the
-    field itself.
+    field itself. `scope` is under whose rights it is read, None for the viewer's own.
     """
 
     declaration: Declaration
     given: Mapping[str, Any] | None = None
+    scope: Scope | None = None
 
 
 def reader_of(schema: GraphQLSchema) -> Reader:

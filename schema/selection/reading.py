@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from graphql import DocumentNode, FieldNode, GraphQLError, GraphQLObjectType, GraphQLSchema
 from graphql.execution.values import VariableValues, get_variable_values
 
-from schema.access import AGENCY_WIDE
+from schema.access import AGENCY_WIDE, Role, Scope
 from schema.context import Context
 from schema.errors import DomainError
 from schema.selection.catalogue import Catalogue
@@ -41,6 +41,8 @@ class Promise(Protocol):
     def declaration(self) -> Declaration: ...
     @property
     def given(self) -> Given | None: ...
+    @property
+    def scope(self) -> Scope | None: ...
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Reader:
         def compile_(compiler: Compiler) -> Statement:
             return compiler.operation(root, request.operation.node.selection_set)
 
-        statement, answer = await self._run(request, (), compile_, context, {})
+        statement, answer = await self._run(request, (), compile_, standard_of(context))
         if isinstance(answer, orjson.Fragment):
             return Answered(answer, [])
         completion = Completion(statement.errors)
@@ -138,7 +140,8 @@ class Reader:
             )
 
         key = (steps, id(rows.declaration))
-        statement, answer = await self._run(request, key, compile_, context, rows.given or {})
+        standard = {**standard_of(context, rows.scope), **(rows.given or {})}
+        statement, answer = await self._run(request, key, compile_, standard)
         if isinstance(answer, orjson.Fragment):
             return Answered(answer, [])
         completion = Completion(statement.errors, path)
@@ -165,11 +168,9 @@ class Reader:
         request: Request,
         place: Hashable,
         compile_: Compile,
-        context: Context,
-        given: Given,
+        standard: Given,
     ) -> tuple[Statement, Any]:
         """The statement, and its answer: a fragment where nothing is left to do, else the text."""
-        standard = {**standard_of(context), **given}
         key = (place, request.form(self.catalogue))
         statement = self.statements.get(key)
         if statement is None:
@@ -221,9 +222,14 @@ async def _aside(complete: Callable[[], Any], text: str) -> Any:
     return await asyncio.to_thread(complete) if len(text) > AT_ONCE else complete()
 
 
-def standard_of(context: Context) -> dict[str, Any]:
-    """What every statement may ask for by name."""
-    scope, now = context.viewer, context.now()
+def standard_of(context: Context, read_as: Scope | None = None) -> dict[str, Any]:
+    """What every statement may ask for by name; `read_as` stands in for the viewer's own rights.
+
+    Raises:
+        Unauthenticated: nobody is signed in, whoever's rights it is read under.
+    """
+    viewer, now = context.viewer, context.now()
+    scope = read_as or viewer
     directories = sorted(scope.directories)
     agencies = sorted(scope.agencies_with(AGENCY_WIDE))
     return {
@@ -235,6 +241,7 @@ def standard_of(context: Context) -> dict[str, Any]:
         "line": scope.line,
         "directories": directories,
         "agencies": agencies,
+        "administered": sorted(scope.agencies_with({Role.ADMINISTRATOR})),
         "roles": [role.value for role in scope.roles],
         "today": local_date(now, CAPITAL_TIMEZONE),
         "now": now,

@@ -18,6 +18,7 @@ STANDARD = {
     "line": "uuid",
     "directories": "uuid[]",
     "agencies": "uuid[]",
+    "administered": "uuid[]",
     "roles": "text[]",
     "today": "date",
     "now": "timestamptz",
@@ -76,6 +77,8 @@ class Occurrence:
         declaration = self.declaration
         if isinstance(declaration, AnyNode):
             return {"id": key_in(given["id"], None)}
+        if isinstance(declaration, After) and declaration.check is not None:
+            return declaration.check(given)
         if not isinstance(declaration, Related):
             return given
         for name, type_name in declaration.ids.items():

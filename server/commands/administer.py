@@ -9,13 +9,14 @@ from pathlib import Path
 from schema.access import Role
 from schema.feeds.installing import reseal
 from schema.graph import build_schema
+from schema.organizations.revoking import revoke_tokens
 from schema.organizations.service import grant_role
 from schema.progress.recomputing import recompute as recomputed
 from schema.readiness.rules import Severity, counts
 from schema.readiness.service import Problem
 from schema.readiness.service import check as checked
 from schema.values import CAPITAL_TIMEZONE, local_date, utc_now
-from server.commands.operator import agency_of, connector_of, say
+from server.commands.operator import agency_of, connector_of, operator_of, say
 from server.commands.plugins import plugins
 from server.database import DatabaseRole, found_database, opened
 from server.database import migrate as bring_up_to_date
@@ -56,6 +57,15 @@ async def grant(given: argparse.Namespace, settings: Settings) -> int:
         agency = await agency_of(given.agency)
         connector = given.connector and (await connector_of(agency, given.connector)).id
         await grant_role(agency.id, given.subject, Role(given.role), connector)
+    return 0
+
+
+async def revoke(given: argparse.Namespace, settings: Settings) -> int:
+    """Let no token that a subject has now hold any more."""
+    async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        operator = operator_of((await agency_of(given.agency)).id)
+        done = await revoke_tokens(operator, given.subject, given.reason, utc_now())
+    say(f"tokens of {done.subject} issued before {done.issued_before.isoformat()} hold no more")
     return 0
 
 
@@ -110,6 +120,7 @@ COMMANDS: dict[str, Command] = {
     "schema": schema,
     "token": token,
     "grant": grant,
+    "revoke": revoke,
     "plugins": plugins,
     "check": check,
     "recompute": recompute,

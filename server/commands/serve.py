@@ -12,6 +12,7 @@ from server.app import running_app
 from server.auth import TokenVerifier
 from server.database import found_database, migrate
 from server.settings import Settings
+from server.stalled import CuttingHttp, CuttingWebSocket
 from server.telemetry import configure_logging
 
 DRAIN_SECONDS = 5
@@ -52,8 +53,8 @@ class WebServer(uvicorn.Server):
                 app,
                 host=settings.host,
                 port=settings.port,
-                http="httptools",
-                ws="websockets-sansio",
+                http=CuttingHttp,
+                ws=CuttingWebSocket,
                 ws_per_message_deflate=False,
                 ws_max_size=512 * 1024,
                 lifespan="off",

@@ -1,4 +1,4 @@
-"""`python -m server worker`: ingestion, notices and the sequencer, without an API."""
+"""`python -m server worker`: ingestion, notices, sequencer, presence clock: without an API."""
 
 import asyncio
 import signal
@@ -11,6 +11,7 @@ from server.ingestion.channels import Channels
 from server.ingestion.faults import report
 from server.notices import run_notices
 from server.plugin_host import PluginHost
+from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
 from server.settings import Settings
 from server.telemetry import configure_logging
@@ -32,6 +33,7 @@ async def work(settings: Settings) -> int:
             await refuse_unreadable(vault)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_sequencer(database, stop))
+                tasks.create_task(run_presence_clock(database, stop))
                 tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop, vault))
                 tasks.create_task(run_notices(Channels(plugins=host, vault=vault), stop))

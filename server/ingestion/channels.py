@@ -15,6 +15,7 @@ import structlog
 from ekinerja_connectors import (
     ConnectorError,
     Delivered,
+    DeliveryState,
     Malformed,
     Notice,
     Recipient,
@@ -22,7 +23,7 @@ from ekinerja_connectors import (
 )
 
 from schema.feeds.models import Installation
-from schema.feeds.service import note_problem
+from schema.feeds.service import note_problem, note_working_channel
 from schema.values import utc_now
 from schema.vault import KEYLESS, SecretsUnreadable, Vault
 from server.ingestion.faults import problem_of
@@ -125,6 +126,8 @@ class Channels:
             await note_problem(row.id, problem_of(error), words, self.clock())
             after = error.retry_after if isinstance(error, Retryable) else None
             return [_retry(one.id, words, after) for one in notices]
+        if any(one.state is DeliveryState.DELIVERED for one in answers):
+            await note_working_channel(row.id, self.clock())
         return [_outcome(one, mask) for one in answers]
 
 

@@ -63,7 +63,8 @@ async def _viewer(request: Request) -> Scope:
     token = bearer_of(request.headers)
     if token is None:
         raise Unauthenticated
-    return await scope_of(request.app.state.verifier.verify(token).subject)
+    identity = request.app.state.verifier.verify(token)
+    return await scope_of(identity.subject, identity.issued_at)
 
 
 def _key(name: str) -> UUID:

@@ -307,7 +307,7 @@ class Endpoint(GraphQL[Loaders, None]):
 
     async def get_context(self, request: Any, response: Any) -> Loaders:
         identity = self._verifier.verify(bearer_of(request.headers) or "")
-        return Loaders(await scope_of(identity.subject))
+        return Loaders(await scope_of(identity.subject, identity.issued_at))
 
 
 def loaders_app(url: str, verifier: TokenVerifier) -> Starlette:

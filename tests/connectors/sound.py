@@ -18,6 +18,7 @@ from ekinerja_connectors import (
     JSON,
     Activity,
     Connector,
+    Delivered,
     Delivery,
     DirectoryAssignment,
     DirectoryEmployee,
@@ -28,6 +29,7 @@ from ekinerja_connectors import (
     InvalidCursor,
     Item,
     Malformed,
+    Notice,
     Page,
     Receipt,
     RefusedRow,
@@ -37,6 +39,7 @@ from ekinerja_connectors import (
     Statement,
     Upload,
     address,
+    in_turn,
     secret,
 )
 from ekinerja_connectors.contract import Contract, contract_of
@@ -176,9 +179,21 @@ class Sound(Connector[Any]):
             raise Fatal("this is no receipt")
         return Receipt(reference=found["reference"], at=datetime(2026, 3, 2, tzinfo=UTC))
 
+    async def deliver(self, notices: Sequence[Notice]) -> Sequence[Delivered]:
+        return await in_turn(notices, self.carry)
 
-def create_app() -> web.Application:
-    """The service: it keeps the results that it was sent, each once."""
+    async def carry(self, notice: Notice) -> Delivered:
+        if notice.to.address is None:
+            return Delivered.refused(notice, "no address is known")
+        body: JSON = {"to": notice.to.address, "text": notice.body}
+        found = await self.ask("PUT", f"/notices/{notice.id}", json_body=body)
+        if not isinstance(found, Mapping) or found.get("taken") is not True:
+            raise Fatal("this is no answer of a gateway")
+        return Delivered.arrived(notice)
+
+
+def create_app(arrived: list[str]) -> web.Application:
+    """The service: it keeps the results that it was sent, each once, and notes what arrived."""
     results: dict[str, str] = {}
 
     async def events(request: web.Request) -> web.Response:
@@ -197,7 +212,12 @@ def create_app() -> web.Application:
         results[str(len(results))] = "new"
         return web.json_response({"reference": f"N-{len(results)}"})
 
+    async def notice(request: web.Request) -> web.Response:
+        arrived.append(request.match_info["name"])
+        return web.json_response({"taken": True})
+
     app = web.Application()
+    app.router.add_put("/notices/{name}", notice)
     app.router.add_get("/events", events)
     app.router.add_get("/units", units)
     app.router.add_put("/results/{name}", result)
@@ -218,7 +238,8 @@ def suite_of(broken: type[Connector[Any]]) -> ConnectorSuite:
 
         @contextlib.asynccontextmanager
         async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
-            async with serve(create_app()) as url:
+            self.arrived: list[str] = []
+            async with serve(create_app(self.arrived)) as url:
                 yield {"base_url": url, "api_token": TOKEN, "page_size": 2}
 
         def deliveries(self) -> Sequence[Delivery]:
@@ -227,6 +248,9 @@ def suite_of(broken: type[Connector[Any]]) -> ConnectorSuite:
         def uploads(self) -> Sequence[Upload]:
             rows = [[NIP, "2026-03-02T09:00:00+07:00", "2026-03-02T10:00:00+07:00"], ["?"]]
             return [Upload(name="x.csv", content="\n".join(map(",".join, rows)).encode())]
+
+        def received(self) -> Sequence[str] | None:
+            return None if broken.name == "mute" else self.arrived
 
         def contract(self) -> Contract | None:
             return getattr(broken, "kept", CONTRACT)

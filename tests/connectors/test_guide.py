@@ -84,7 +84,7 @@ def examples(plugin: Path) -> dict[str, Any]:
     names |= {"Statement": Statement, "Translation": Translation}
     files = {text for _, text in FILE.findall(PAGE)}
     blocks = [one for one in PYTHON.findall(PAGE) if one not in files]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(compile(block, "docs/connectors.md", "exec"), names)
     return names
@@ -109,8 +109,8 @@ def sheet() -> bytes:
     return rows.getvalue().encode()
 
 
-def service() -> web.Application:
-    """What the two examples that ask a service find there."""
+def service(arrived: list[str]) -> web.Application:
+    """What the examples that ask a service find there."""
 
     async def units(request: web.Request) -> web.Response:
         found = [("A", None), ("B", "A"), ("C", "Z")]
@@ -122,13 +122,20 @@ def service() -> web.Application:
         number = f"ARSIP-{request.match_info['name']}"
         return web.json_response({"number": number, "at": "2026-03-02T09:00:00+07:00"})
 
+    async def message(request: web.Request) -> web.Response:
+        arrived.append(request.match_info["name"])
+        return web.json_response({"taken": True})
+
     app = web.Application()
+    app.router.add_put("/messages/{name}", message)
     app.router.add_get("/units", units)
     app.router.add_put("/appraisals/{name}", keep)
     return app
 
 
-@pytest.mark.parametrize("name", ["SheetConnector", "UnitsConnector", "ArchiveConnector"])
+@pytest.mark.parametrize(
+    "name", ["SheetConnector", "UnitsConnector", "ArchiveConnector", "PostConnector"]
+)
 def test_example_of_the_guide_passes_the_suite(plugin: Path, name: str) -> None:
     example: type[Connector[Any]] = examples(plugin)[name]
 
@@ -137,8 +144,12 @@ def test_example_of_the_guide_passes_the_suite(plugin: Path, name: str) -> None:
 
         @contextlib.asynccontextmanager
         async def service(self) -> AsyncIterator[Mapping[str, JSON]]:
-            async with serve(service()) as url:
+            self.arrived: list[str] = []
+            async with serve(service(self.arrived)) as url:
                 yield {"base_url": url, "api_token": "contoh-token"}
+
+        def received(self) -> Sequence[str]:
+            return self.arrived
 
         def uploads(self) -> Sequence[Upload]:
             return [Upload(name="sheet.csv", content=sheet())]
@@ -152,7 +163,7 @@ def test_example_of_the_guide_passes_the_suite(plugin: Path, name: str) -> None:
 
     unshown = {one for one in left_out if one.startswith("not shown")}
     assert all("contract" in one or "record" in one for one in unshown), unshown
-    assert len(left_out) < 35
+    assert len(left_out) < 42
 
 
 async def test_connector_of_the_guide_runs_in_the_host(plugin: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from ekinerja_connectors.testing.suite.polling import ahead_of
 
 from tests.connectors.broken import BROKEN as BADLY_WRITTEN
 from tests.connectors.broken_manners import BAD_MANNERS
+from tests.connectors.broken_notices import BAD_CARRIERS
 from tests.connectors.sound import Sound, suite_of
 
-BROKEN = (*BADLY_WRITTEN, *BAD_MANNERS)
+BROKEN = (*BADLY_WRITTEN, *BAD_MANNERS, *BAD_CARRIERS)
 TESTS = sorted(name for name in dir(ConnectorSuite) if name.startswith("test_"))
 
 

@@ -6,6 +6,7 @@ field, node, mutation or subscription that no table speaks of fails here.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -27,10 +28,17 @@ from schema.matrices.models import (
     RoleMatrix,
 )
 from schema.notices.models import Contact, Notice, NoticeKind
+from schema.organizations.models import (
+    Absence,
+    AbsenceEvent,
+    AbsenceKind,
+    AbsenceState,
+    DayDone,
+)
 from schema.plans.models import PerformancePlan, PlanState
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.values import uuid7
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
@@ -38,17 +46,18 @@ from tests.factories import (
     STAFF,
     SUPERIOR,
     SUPERVISOR,
+    TODAY,
     VIEWERS,
     Answer,
     Api,
     ScriptedFeed,
     World,
     busy_day,
+    copied_world,
     event_of,
     key_of,
     random_id,
     schema,
-    world_in,
 )
 from tests.plan_access import PLAN_MUTATIONS
 
@@ -75,6 +84,8 @@ WHO: Mapping[str, frozenset[str]] = {
     "colleague's own": frozenset(("colleague",)),
     # content of a PENDING record | its employee only; others see the count
     "pending": frozenset(("self",)),
+    # a reported absence | decided by the superiors of whoever is away
+    "deciders": frozenset(("supervisor", "superior")),
     # connectors and dead letters: the agency's administrator, and the auditor reading
     "feeds": frozenset(WIDE),
     # what plugins there are: who administers or audits any agency
@@ -213,7 +224,7 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar workTime",
+            "work": "nip plan plans targets dailyLog calendar workTime absences",
             "never": "subordinates matrices openCells",
         },
     ),
@@ -225,7 +236,7 @@ PLACES = (
             "directory": "id name timezone position unit appraiser posts",
             "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
             "colleague's own": "openCells",
-            "never": "subordinates",
+            "never": "subordinates absences",
         },
     ),
     node(
@@ -235,7 +246,7 @@ PLACES = (
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
             "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
-            "never": "matrices openCells",
+            "never": "matrices openCells absences",
         },
     ),
     node(
@@ -685,7 +696,7 @@ PLACES = (
         on_node("staff", "Employee", DAY % "@"),
         {
             "work": "on requiredMinutes recordedMinutes pendingMinutes pendingCount "
-            "lastActivityAt employee status records clock"
+            "lastActivityAt employee status records clock doneAt absences"
         },
     ),
     Place(
@@ -693,6 +704,33 @@ PLACES = (
         "ClockEvent",
         on_node("staff", "Employee", DAY % "clock { @ }"),
         {"work": "at direction place source"},
+    ),
+    node(
+        "absence",
+        "Absence",
+        "absence",
+        {
+            "work": "id kind state startsOn endsOn fromTime untilTime note reportedAt decidedAt "
+            "employee reportedBy decidedBy history"
+        },
+    ),
+    Place(
+        "history of an absence",
+        "AbsenceEvent",
+        on_node("absence", "Absence", "history { @ }"),
+        {"work": "state at comment actor"},
+    ),
+    Place(
+        "absences to decide",
+        "AbsenceConnection",
+        "viewer { absencesToDecide { @ } }",
+        {"deciders": "edges", "signed in": "pageInfo totalCount"},
+    ),
+    Place(
+        "edge to an absence",
+        "AbsenceEdge",
+        "viewer { absencesToDecide { edges { @ } } }",
+        {"deciders": "cursor node"},
     ),
     Place(
         "retraction",
@@ -741,6 +779,7 @@ PLACES = (
             "signed in": "roles unreadCount",
             "employees": "employee",
             "pending": "pendingRecords notices contact",
+            "deciders": "absencesToDecide",
         },
     ),
     Place(
@@ -948,6 +987,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "employee": ("directory", 'employee(nip: "{nip}") { id }'),
     "target": ("work", 'target(id: "{target T}") { id }'),
     "team": ("supervisor's work", TEAM % "on"),
+    "viewAs": ("employees", 'viewAs(on: "2026-11-24") { pendingCount }'),
     "connectors": ("feeds", "connectors { id }"),
     # Which software there is, no secret of one agency: whoever administers any.
     "plugins": ("plugins", "plugins { name }"),
@@ -972,6 +1012,7 @@ ARGUMENTS = {
     "Employee.dailyLog": '(on: "2026-11-24")',
     "Employee.calendar": '(from: "2026-11-24", to: "2026-11-24")',
     "Employee.workTime": YEAR,
+    "Employee.absences": YEAR,
 }
 
 # Mutations: what each viewer is answered, by the payload's code; RAISED is a GraphQL error.
@@ -1141,6 +1182,35 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "reportAbsence": (
+        'input: {kind: LEAVE, startsOn: "2026-12-21", endsOn: "2026-12-23"}',
+        WHO["employees"],
+        "NOT_FOUND",
+    ),
+    # Of somebody whose only superior is the highest one: what is decided once is decided.
+    "recordAbsences": (
+        'input: {absences: [{nip: "{nip of other}", kind: DUTY_TRAVEL, startsOn: "2026-12-01", '
+        'endsOn: "2026-12-02"}]}',
+        frozenset({"superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "decideAbsence": (
+        'input: {id: "{absence to decide}", accept: true}',
+        frozenset({"superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "withdrawAbsence": (
+        'input: {id: "{absence to withdraw}"}',
+        frozenset({"superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "markDayDone": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
+    "reopenDay": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
+    "revokeTokens": (
+        'input: {subject: "{nip}"}',
+        frozenset({"self", "administrator"}),
+        "NOT_FOUND",
+    ),
     # For somebody whom the superior appraises.
     "applyTemplate": (
         'input: {template: "{template}", period: "2026", employees: ["{nip of other}"]}',
@@ -1154,6 +1224,10 @@ NOT_ALLOWED: Mapping[str, frozenset[str]] = {
     "publishMatrix": frozenset({"auditor", "colleague"}),
     "saveTemplate": frozenset((*AGENCY, "auditor")),
     "applyTemplate": frozenset((*AGENCY, "auditor")),
+    # Nobody decides their own.
+    "recordAbsences": frozenset({"other supervisor"}),
+    "decideAbsence": frozenset({"other supervisor"}),
+    "withdrawAbsence": frozenset({"other supervisor"}),
 }
 
 # Subscriptions: whom they tell of a change in the staff member's day; others are refused at
@@ -1166,6 +1240,10 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
+    "AbsencePayload",
+    "RecordAbsencesPayload",
+    "OwnDayPayload",
+    "RevokeTokensPayload",
     "LogProgressPayload",
     "LogManyPayload",
     "PlanPayload",
@@ -1208,8 +1286,8 @@ PAYLOADS = {
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, dealt) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, dealt) as world:
         yield world
 
 
@@ -1259,10 +1337,38 @@ async def dealt(world: World) -> None:
     }
     for name, given in cells.items():
         world.rows[name] = await MatrixCell.create(member=member, title="Naskah", **given)
+    await away(world)
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
     )
+
+
+async def away(world: World) -> None:
+    """The staff member is on leave in the afternoon and has said that the day is done; they and
+    somebody else have reported more."""
+    staff, other = world.people[STAFF], world.people[OTHER_SUPERVISOR]
+    said = {"reported_by": STAFF, "reported_at": NOW, "kind": AbsenceKind.LEAVE}
+    decided = {"decided_by": SUPERVISOR, "decided_at": NOW, "state": AbsenceState.ACCEPTED}
+    day = {"starts_on": TODAY, "ends_on": TODAY}
+    later = {"starts_on": date(2026, 12, 14), "ends_on": date(2026, 12, 15)}
+    reported = {"state": AbsenceState.REPORTED}
+    times = {"from_time": time(13), "until_time": time(16), "note": "Acara keluarga"}
+    rows = {
+        "absence": await Absence.create(employee=staff, **said, **decided, **day, **times),
+        "reported absence": await Absence.create(employee=staff, **said, **reported, **later),
+        "absence to decide": await Absence.create(employee=other, **said, **reported, **later),
+        "absence to withdraw": await Absence.create(employee=other, **said, **decided, **day),
+    }
+    world.rows |= rows
+    await AbsenceEvent.create(
+        absence=rows["absence"],
+        state=AbsenceState.ACCEPTED,
+        actor=SUPERVISOR,
+        at=NOW,
+        comment="Silakan",
+    )
+    await DayDone.create(employee=staff, day=TODAY, done_at=NOW)
 
 
 MEASURED = {"aspect": "QUANTITY", "title": "Jumlah", "unit_of_measure": "laporan"}
@@ -1354,6 +1460,9 @@ def names(world: World) -> dict[str, str]:
         "connector problem": key_of(world.rows["problem"]),
         "gone problem": key_of(world.rows["gone problem"]),
         "dead letter": key_of(world.dead_letter),
+        "absence": key_of(world.rows["absence"]),
+        "absence to decide": key_of(world.rows["absence to decide"]),
+        "absence to withdraw": key_of(world.rows["absence to withdraw"]),
         "stage": key_of(world.stages[0]),
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
@@ -1474,6 +1583,10 @@ async def mutate(name: str, arguments: str, api: Api) -> str:
     return refused[0]["code"] if refused else OK
 
 
+AFTERWARDS = NOW + timedelta(hours=1)
+"""Whoever signs in anew holds a token that no revocation of this moment is about."""
+
+
 def permitted(viewer: str, name: str) -> str:
     """What the table says of a mutation."""
     _, allowed, refusal = MUTATIONS[name]
@@ -1495,7 +1608,9 @@ async def test_each_viewer_may_do_what_the_table_says(world: World, viewers: set
     pairs.sort(key=lambda pair: permitted(*pair) == OK)
 
     answers = {
-        (viewer, name): await mutate(name, filled(MUTATIONS[name][0], values), Api.of(viewer))
+        (viewer, name): await mutate(
+            name, filled(MUTATIONS[name][0], values), Api.of(viewer, issued_at=AFTERWARDS)
+        )
         for viewer, name in pairs
     }
 
@@ -1582,6 +1697,8 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
         "matrix": "RoleMatrix",
         "weighted cell": "MatrixCell",
         "template": "CascadeTemplate",
+        "absence to decide": "Absence",
+        "absence to withdraw": "Absence",
     }
     nothing = {key: random_id(of_type.get(key, "ProgressRecord")) for key in values}
     nothing |= {"nip": STAFF, "nip of other": OTHER_SUPERVISOR}

@@ -13,13 +13,13 @@ from schema.plans.action_plans import ActionDraft, save_action_plans
 from schema.plans.models import ActionPlan
 from schema.plans.periods import close_period
 from schema.tables import transaction
-from server.database import Database
-from tests.factories import NOW, World, world_in
+from tests.copies import Copies
+from tests.factories import NOW, World, copied_world
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies) as world:
         yield world
 
 

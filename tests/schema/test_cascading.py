@@ -25,6 +25,7 @@ from schema.progress.recomputing import recompute
 from schema.progress.service import Confirmation
 from schema.targets.models import Accumulation, Indicator, Stage, Target
 from server.database import Database, DatabaseRole, opened
+from tests.copies import Copies
 from tests.factories import (
     MORNING,
     NOW,
@@ -34,6 +35,7 @@ from tests.factories import (
     World,
     agency_case,
     busy_day,
+    copied_world,
     entry,
     found,
     goal,
@@ -57,8 +59,8 @@ async def quiet(world: World) -> None:
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, quiet) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, quiet) as world:
         yield world
 
 

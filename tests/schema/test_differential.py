@@ -4,6 +4,7 @@ EKINERJA_DIFFERENTIAL sets how many operations are tried. A failure names the se
 """
 
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from random import Random
@@ -15,7 +16,7 @@ import pytest
 from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
-from schema.access import Scope
+from schema.access import Scope, as_superior_of_oneself
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -25,6 +26,8 @@ from schema.organizations.models import Employee
 from schema.progress.models import ProgressRecord
 from schema.readiness.rules import RULES, ProblemKind
 from schema.targets.models import Target
+from schema.teams.board import BoardSpan
+from schema.teams.models import PresenceStatus
 from server.database import Database, DatabaseRole, opened
 from tests.enrich import enrich
 from tests.factories import ScriptedFeed
@@ -77,11 +80,18 @@ def pools_of(rows: Rows) -> Pools:
     ]
     middle = UUID(int=2**127)
     cursors += [cursor_of((RULES[kind].severity.value, kind.value, middle)) for kind in ProblemKind]
-    days = ["2026-11-24", "2026-11-23", "2026-11-28", "2026-01-01"]
+    cursors += [
+        urlsafe_b64encode(f'["{day}","Employee","{middle}"]'.encode()).decode().rstrip("=")
+        for day in ("2026-11-22", "2026-11-24")
+    ]
+    days = ["2026-11-24", "2026-11-23", "2026-11-22", "2026-11-28", "2026-01-01"]
     return {
         # `id` is asked of nodes and of targets alike
         "id": ids + targets * 2 + wrong,
         "code": ["A", "B", "1", "1.1", "zz"],
+        "unit": ["1", "1", "1.1", "1.2", "zz"],
+        "span": list(BoardSpan),
+        "status": [*PresenceStatus, None],
         "agency": ["A", "A", "B", "zz"],
         "nip": [*NIPS.values(), "0" * 18],
         "period": ["2026", "2026", "2026", "2025"],
@@ -172,6 +182,31 @@ async def compare(both: Both, number: int) -> None:
 
 async def test_random_operations_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:
     await compare(both, int(os.environ.get("EKINERJA_DIFFERENTIAL", QUICK)))
+
+
+async def test_what_others_see_of_oneself_is_answered_as_a_plain_executor_does(both: Both) -> None:
+    """Operations of `viewAs` only, by every employee, held against rights worked out apart."""
+    plain = reference_schema(of_oneself=True)
+    told_of = 0
+    for seed in range(int(os.environ.get("EKINERJA_DIFFERENTIAL", QUICK)) // 3):
+        viewer = list(NIPS)[seed % len(NIPS)]
+        asked = Generator(plain, both.pools, Random(seed)).operation()
+        if validate(plain, parse(asked.text)):
+            continue
+        scope = both.viewers[viewer]
+        as_others = as_superior_of_oneself(scope)
+        assert as_others is not None
+        ours = await served.execute(
+            asked.text, variable_values=dict(asked.variables), context_value=context_of(scope)
+        )
+        theirs = answer(plain, Reference(both.rows, as_others, NOON), asked.text, asked.variables)
+
+        found = orjson.loads(orjson.dumps(ours.data)), told(ours.errors)
+        expected = orjson.loads(orjson.dumps(theirs.data, default=str)), told(theirs.errors)
+        where = f"seed {seed}, {viewer}: {asked.text}\n{asked.variables}"
+        assert found == expected, f"{difference(found, expected)}\n{where}"
+        told_of += str(expected[0]).count("{")
+    assert told_of > QUICK
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation, KeptLate
 from schema.targets.models import Indicator
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     MORNING,
     NOW,
@@ -28,12 +28,12 @@ from tests.factories import (
     Api,
     World,
     case_of,
+    copied_world,
     entry,
     grant_roles,
     key_of,
     logged,
     received,
-    world_in,
 )
 
 SET = """mutation($input: SetEvaluationPeriodsInput!) { setEvaluationPeriods(input: $input) {
@@ -56,9 +56,9 @@ async def prepare(world: World) -> None:
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     """The small agency in November, with months, and nothing recorded."""
-    async with world_in(fresh_database, prepare) as world:
+    async with copied_world(copies, prepare) as world:
         answer = await months(world)
         assert answer["userErrors"] == []
         yield world
@@ -331,13 +331,13 @@ async def test_the_days_of_the_policy_set_a_deadline_for_each_entry(
 
 
 async def test_a_connectors_record_is_late_when_it_is_confirmed_late(
-    fresh_database: Database,
+    copies: Copies,
 ) -> None:
     async def with_letter(world: World) -> None:
         await prepare(world)
         await received(world, "D-1", starts_at=OCTOBER)
 
-    async with world_in(fresh_database, with_letter) as world:
+    async with copied_world(copies, with_letter) as world:
         await months(world)
         record = await ProgressRecord.get(state=RecordState.PENDING)
 

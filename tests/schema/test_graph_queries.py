@@ -16,7 +16,7 @@ from schema.plans.models import PerformancePlan
 from schema.progress.placing import Place
 from schema.tables import dicts_of
 from schema.values import uuid7
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     MORNING,
@@ -28,17 +28,17 @@ from tests.factories import (
     TODAY,
     Api,
     World,
+    copied_world,
     key_of,
     logged,
-    world_in,
 )
 
 T_TITLE = "Telaah kebijakan arsip dinamis"
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies) as world:
         yield world
 
 

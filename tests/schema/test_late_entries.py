@@ -14,19 +14,19 @@ from schema.progress.models import ProgressRecord, RecordEvent, RecordState
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation, KeptLate
 from schema.values import uuid7
-from server.database import Database
-from tests.factories import MORNING, NOW, PROOF, World, _counting, busy_day, entry, world_in
+from tests.copies import Copies
+from tests.factories import MORNING, NOW, PROOF, World, _counting, busy_day, copied_world, entry
 
 WEEK_AGO = MORNING - timedelta(days=7)
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     async def refusing(world: World) -> None:
         await busy_day(world)
         await _counting(world, entry_days=0, late_entries=LateEntries.REFUSED)
 
-    async with world_in(fresh_database, refusing) as world:
+    async with copied_world(copies, refusing) as world:
         yield world
 
 

@@ -44,6 +44,7 @@ from server.database import Database, DatabaseRole, opened
 from server.graphql_view import GraphQLView
 from server.limits import Limits, measure, refuse_excess
 from server.strings import decode_json
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
@@ -57,13 +58,13 @@ from tests.factories import (
     World,
     agency_case,
     busy_day,
+    copied_world,
     found,
     goal,
     key_of,
     person,
     random_id,
     schema,
-    world_in,
 )
 from tests.schema.test_statements import SELECTION, WHO_ASKS, counted, measured
 
@@ -90,7 +91,7 @@ OPEN = """{ viewer { employee { openCells(period: "2026") { id title result { ti
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     """The leader is the supervisor, with the result S (30 laporan); members' plans are drafts."""
 
     async def prepare(world: World) -> None:
@@ -98,7 +99,7 @@ async def world(fresh_database: Database) -> AsyncIterator[World]:
         members = [world.people[nip].id for nip in (STAFF, COLLEAGUE, OTHER_STAFF)]
         await PerformancePlan.filter(employee_id__in=members).update(state=PlanState.DRAFT)
 
-    async with world_in(fresh_database, prepare) as world:
+    async with copied_world(copies, prepare) as world:
         yield world
 
 

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from schema.plans.models import PerformancePlan, PlanState
-from server.database import Database
-from tests.factories import SUPERVISOR, VIEWERS, Api, World, key_of, world_in
+from tests.copies import Copies
+from tests.factories import SUPERVISOR, VIEWERS, Api, World, copied_world, key_of
 from tests.plan_access import HIDDEN, PLAN_MUTATIONS, SEEING
 from tests.schema.test_access_matrix import OK, dealt, filled, mutate, names
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, dealt) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, dealt) as world:
         yield world
 
 

@@ -25,7 +25,7 @@ from schema.progress.timing import admitted
 from schema.tables import transaction
 from schema.targets.models import EdgeKind, Indicator, Target, TargetEdge
 from schema.targets.rolling import roll_agency
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     MORNING,
@@ -36,15 +36,15 @@ from tests.factories import (
     TODAY,
     World,
     busy_day,
+    copied_world,
     entry,
     logged,
-    world_in,
 )
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies) as world:
         yield world
 
 
@@ -115,9 +115,7 @@ async def test_a_superior_and_a_subordinate_save_their_plans_at_once(world: Worl
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])
-async def test_what_loses_a_weighted_part_is_counted_anew(
-    fresh_database: Database, elsewhere: bool
-) -> None:
+async def test_what_loses_a_weighted_part_is_counted_anew(copies: Copies, elsewhere: bool) -> None:
     """A part without a number counts as zero: S itself 16.67, with 40 of 100 below it 10."""
 
     async def weigh(world: World) -> None:
@@ -135,7 +133,7 @@ async def test_what_loses_a_weighted_part_is_counted_anew(
         async with transaction() as connection:
             await roll_agency(connection, world.rows["agency"].id)
 
-    async with world_in(fresh_database, weigh) as world:
+    async with copied_world(copies, weigh) as world:
         plan, viewer = await draft_of(world, COLLEAGUE), await world.scope("superior")
         part = line("W", world.targets["S"].id, kind=EdgeKind.WEIGHTED, weight=Decimal(40))
         plan = await service.save_plan(viewer, plan.id, 1, Draft(results=[part]), NOW)
@@ -190,7 +188,7 @@ async def test_the_figures_of_a_closed_plan_stand(world: World, step: str) -> No
 
 
 async def test_a_record_moves_the_edge_that_replaced_the_one_it_waited_for(
-    fresh_database: Database,
+    copies: Copies,
 ) -> None:
     """S is moved from P to U while a stage below it is ended: U counts what S has then."""
 
@@ -204,7 +202,7 @@ async def test_a_record_moves_the_edge_that_replaced_the_one_it_waited_for(
         async with transaction() as connection:
             await roll_agency(connection, world.rows["agency"].id)
 
-    async with world_in(fresh_database, weigh) as world:
+    async with copied_world(copies, weigh) as world:
         plan, superior = await draft_of(world, SUPERVISOR), await world.scope("superior")
         viewer, served = await world.scope("self"), world.targets["S"]
         there = line(

@@ -14,6 +14,7 @@ from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
 from schema.targets.models import Indicator, Target, TargetEdge
 from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     MORNING,
@@ -24,6 +25,7 @@ from tests.factories import (
     SUPERVISOR,
     Api,
     World,
+    copied_world,
     key_of,
     logged,
     random_id,
@@ -51,8 +53,8 @@ READ = "query($id: ID!) { node(id: $id) { ...P } }" + PLAN
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies) as world:
         # A plan in the making: nothing was done for it yet.
         plan = await PerformancePlan.get(employee=world.people[COLLEAGUE])
         await PerformancePlan.filter(id=plan.id).update(state=PlanState.DRAFT)

@@ -29,8 +29,8 @@ from schema.targets.models import EdgeKind, Indicator, Target, TargetEdge
 from schema.targets.rolling import roll
 from schema.targets.service import set_policy
 from schema.values import plain
-from server.database import Database
-from tests.factories import NOW, SUPERIOR, Api, World, key_of, logged, schema, world_in
+from tests.copies import Copies
+from tests.factories import NOW, SUPERIOR, Api, World, copied_world, key_of, logged, schema
 
 START = date(2026, 1, 1)
 
@@ -42,9 +42,9 @@ async def grant(world: World) -> None:
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     """The small agency as the application has it; nothing is set."""
-    async with world_in(fresh_database, grant) as world:
+    async with copied_world(copies, grant) as world:
         yield world
 
 
@@ -238,8 +238,8 @@ async def weigh(world: World) -> None:
 
 
 @pytest.fixture
-async def weighted(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, weigh) as world:
+async def weighted(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, weigh) as world:
         yield world
 
 

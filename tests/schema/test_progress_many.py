@@ -22,8 +22,8 @@ from schema.progress.rules import Proof
 from schema.progress.service import log_many, log_progress
 from schema.progress.writing import Entry
 from schema.targets.service import set_policy
-from server.database import Database
-from tests.factories import MORNING, NOW, PROOF, STAFF, TODAY, World, entry, logged, world_in
+from tests.copies import Copies
+from tests.factories import MORNING, NOW, PROOF, STAFF, TODAY, World, copied_world, entry, logged
 from tests.schema.test_statements import counted
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -56,8 +56,8 @@ class RolledBack(Exception):
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies) as world:
         yield world
 
 

@@ -29,7 +29,7 @@ from schema.progress.rules import Proof
 from schema.progress.service import Confirmation
 from schema.targets.models import Indicator, Stage
 from schema.values import uuid7
-from server.database import Database
+from tests.copies import Copies
 from tests.factories import (
     MORNING,
     NOW,
@@ -39,10 +39,10 @@ from tests.factories import (
     SUPERVISOR,
     TODAY,
     World,
+    copied_world,
     entry,
     logged,
     received,
-    world_in,
 )
 
 HOUR = timedelta(hours=1)
@@ -59,8 +59,8 @@ async def two_pending(world: World) -> None:
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, two_pending) as world:
+async def world(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, two_pending) as world:
         yield world
 
 

@@ -12,8 +12,8 @@ from schema.progress.recomputing import recompute
 from schema.tables import transaction
 from schema.targets.models import Aspect, EdgeKind, Indicator, Target, TargetEdge
 from schema.targets.rolling import roll
-from server.database import Database
-from tests.factories import MORNING, NOW, Api, World, key_of, logged, world_in
+from tests.copies import Copies
+from tests.factories import MORNING, NOW, Api, World, copied_world, key_of, logged
 
 
 async def weigh(parent: Target, child: Target, weight: int) -> None:
@@ -35,8 +35,8 @@ async def prepare(world: World) -> None:
 
 
 @pytest.fixture
-async def weighted(fresh_database: Database) -> AsyncIterator[World]:
-    async with world_in(fresh_database, prepare) as world:
+async def weighted(copies: Copies) -> AsyncIterator[World]:
+    async with copied_world(copies, prepare) as world:
         yield world
 
 

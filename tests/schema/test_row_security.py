@@ -14,15 +14,28 @@ from schema.organizations.viewers import scope_of
 from schema.targets.models import Accumulation, Indicator, Target
 from server.database import READER, Database, DatabaseRole, opened
 from tests.allowed import NEVER, SEEN, Allowed
+from tests.copies import Copies
 from tests.two_agencies import DAY, NIPS, VIEWERS, World, build
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with opened(fresh_database, DatabaseRole.OWNER):
-        yield await build()
+async def filled(copies: Copies) -> AsyncIterator[tuple[Database, World]]:
+    async with copies.of(build, build) as copy:
+        yield copy
+
+
+@pytest.fixture
+def fresh_database(filled: tuple[Database, World]) -> Database:
+    return filled[0]
+
+
+@pytest.fixture
+async def world(filled: tuple[Database, World]) -> AsyncIterator[World]:
+    database, world = filled
+    async with opened(database, DatabaseRole.OWNER):
+        yield world
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from schema.tables import READER, json_of
 from server.database import Database, DatabaseRole, opened
 from server.limits import Limits, measure, refuse_excess
 from tests.allowed import Allowed
+from tests.copies import Copies
 from tests.enrich import enrich
 from tests.operations import Generator
 from tests.reference import NAMES, NODES, Rows
@@ -47,11 +48,27 @@ HOSTILE = (
 )
 
 
+async def rich_world() -> World:
+    world = await build()
+    await enrich(world)
+    return world
+
+
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
-    async with opened(fresh_database, DatabaseRole.OWNER):
-        world = await build()
-        await enrich(world)
+async def filled(copies: Copies) -> AsyncIterator[tuple[Database, World]]:
+    async with copies.of(rich_world, rich_world) as copy:
+        yield copy
+
+
+@pytest.fixture
+def fresh_database(filled: tuple[Database, World]) -> Database:
+    return filled[0]
+
+
+@pytest.fixture
+async def world(filled: tuple[Database, World]) -> AsyncIterator[World]:
+    database, world = filled
+    async with opened(database, DatabaseRole.OWNER):
         yield world
 
 

@@ -1,8 +1,8 @@
 """What a service account hands in: taken once, and never rewritten."""
 
 from schema.feeds.models import DeadLetter, DeadLetterCause, InboxItem
-from server.database import Database
-from tests.factories import Api, world_in
+from tests.copies import Copies
+from tests.factories import Api, copied_world
 
 SUBMIT = """
 mutation ($title: String!) {
@@ -15,9 +15,9 @@ mutation ($title: String!) {
 
 
 async def test_an_activity_is_taken_once_and_another_content_under_its_id_is_refused_and_kept(
-    fresh_database: Database,
+    copies: Copies,
 ) -> None:
-    async with world_in(fresh_database):
+    async with copied_world(copies):
         service = Api.of("connector")
 
         first = await service.data(SUBMIT, title="Menyusun surat")

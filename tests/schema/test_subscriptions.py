@@ -20,28 +20,32 @@ from schema.progress.models import ProgressRecord
 from schema.progress.placing import Place
 from schema.progress.service import Confirmation
 from schema.tables import transaction
-from server.database import Database
+from server.database import DatabaseRole, opened
 from server.event_bus import EventBus
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     MORNING,
     NOW,
     OTHER_STAFF,
     STAFF,
+    STRANGER,
     SUPERIOR,
     SUPERVISOR,
     TODAY,
     Answer,
     Api,
     World,
+    busy_day,
+    found,
     key_of,
     logged,
-    world_in,
 )
 from tests.server.event_log import GUARD, sequencing, until
 
 TEAM = """subscription($supervisor: ID, $after: String) {
-  teamUpdates(supervisor: $supervisor, after: $after) { cursor kind event
+  teamUpdates(supervisor: $supervisor, after: $after) { cursor kind event reason
+    employee { nip }
     team { members { employee { nip } recordedMinutes pendingCount } }
     member { employee { nip } recordedMinutes pendingCount status } } }"""
 PENDING = """subscription($after: String) {
@@ -65,13 +69,23 @@ class Live:
         return Api(subject, feed=self.bus, **given)
 
 
+async def stamped_day() -> World:
+    """The busy day, all of its events stamped."""
+    world = await found()
+    await busy_day(world)
+    await Tortoise.get_connection("default").execute_query_dict("SELECT stamp_events()")
+    return world
+
+
 @pytest.fixture
-async def live(fresh_database: Database) -> AsyncIterator[Live]:
-    async with world_in(fresh_database) as world:
-        connection = Tortoise.get_connection("default")
-        await connection.execute_query_dict("SELECT stamp_events()")
-        async with sequencing(fresh_database), EventBus.running(fresh_database) as bus:
-            yield Live(world, bus)
+async def live(copies: Copies) -> AsyncIterator[Live]:
+    async with (
+        copies.of(stamped_day, stamped_day) as (database, world),
+        opened(database, DatabaseRole.APPLICATION),
+        sequencing(database),
+        EventBus.running(database) as bus,
+    ):
+        yield Live(world, bus)
 
 
 @asynccontextmanager
@@ -117,6 +131,8 @@ async def test_a_team_is_a_snapshot_and_then_each_change(live: Live) -> None:
         changes = await take(stream, 2)
 
     assert (snapshot["kind"], snapshot["event"], snapshot["member"]) == ("SNAPSHOT", None, None)
+    assert snapshot["reason"] == "FIRST"
+    assert [one["reason"] for one in changes] == [None, None]
     assert set(before) == {STAFF, COLLEAGUE}
     assert [one["event"] for one in changes] == ["progress.logged", "progress.dismissed"]
     assert {one["kind"] for one in changes} == {"CHANGE"}
@@ -205,6 +221,65 @@ async def test_who_has_left_a_team_is_told_of_no_more(live: Live) -> None:
         (change,) = await take(stream, 1)
 
     assert change["member"]["employee"]["nip"] == STAFF
+
+
+async def happen(kind: EventKind, nip: str) -> None:
+    async with transaction() as connection:
+        person = await Employee.get(nip=nip)
+        await events.append(connection, kind=kind, person=person)
+
+
+async def test_who_leaves_a_team_is_told_of_once(live: Live) -> None:
+    async with followed(live.api(SUPERVISOR), TEAM) as stream:
+        await take(stream, 1)
+        await Assignment.filter(employee__nip=COLLEAGUE).update(ends_on=TODAY)
+        await happen(EventKind.POSTS_CHANGED, COLLEAGUE)
+        await write(COLLEAGUE)
+        await happen(EventKind.POSTS_CHANGED, STAFF)
+        left, change = await take(stream, 2)
+
+    assert (left["kind"], left["event"]) == ("LEFT", "posts.changed")
+    assert left["employee"]["nip"] == COLLEAGUE
+    assert (left["team"], left["member"], left["reason"]) == (None, None, None)
+    assert (change["kind"], change["event"], change["employee"]) == (
+        "CHANGE",
+        "posts.changed",
+        None,
+    )
+    assert change["member"]["employee"]["nip"] == STAFF
+
+
+async def test_who_goes_to_another_agency_is_gone_from_a_new_snapshot(live: Live) -> None:
+    """Nobody of the old agency sees them any more, so no message can name them."""
+    elsewhere = (await Employee.get(nip=STRANGER)).agency_id
+    async with followed(live.api(SUPERVISOR), TEAM) as stream:
+        await take(stream, 1)
+        person = await Employee.get(nip=COLLEAGUE)
+        await Assignment.filter(employee_id=person.id).update(ends_on=TODAY)
+        await Employee.filter(id=person.id).update(agency_id=elsewhere, superiors=[])
+        async with transaction() as connection:
+            await events.append(connection, kind=EventKind.POSTS_CHANGED, person=person)
+        (told,) = await take(stream, 1)
+
+    assert (told["kind"], told["reason"], told["employee"]) == ("SNAPSHOT", "CHANGED", None)
+    assert [one["employee"]["nip"] for one in told["team"]["members"]] == [STAFF]
+
+
+async def test_what_befalls_an_agency_is_a_snapshot_of_its_teams_only(live: Live) -> None:
+    own, other = [(await Employee.get(nip=nip)).agency_id for nip in (SUPERVISOR, STRANGER)]
+    async with followed(live.api(SUPERVISOR), TEAM) as stream:
+        await take(stream, 1)
+        for agency in (other, own):
+            async with transaction() as connection:
+                await events.append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency)
+        (told,) = await take(stream, 1)
+
+    assert (told["kind"], told["reason"], told["event"]) == (
+        "SNAPSHOT",
+        "CHANGED",
+        "calendar.changed",
+    )
+    assert {one["employee"]["nip"] for one in told["team"]["members"]} == {STAFF, COLLEAGUE}
 
 
 async def test_a_stream_ends_with_its_token_also_when_nothing_happens(live: Live) -> None:

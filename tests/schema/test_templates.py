@@ -10,6 +10,7 @@ from schema.matrices.models import CascadeTemplate
 from schema.plans.models import PerformancePlan, PlanEvent, PlanState
 from schema.targets.models import EdgeKind, Indicator, Polarity, Stage, Target, TargetEdge
 from server.database import Database, DatabaseRole, opened
+from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     OTHER_STAFF,
@@ -22,11 +23,11 @@ from tests.factories import (
     World,
     agency_case,
     busy_day,
+    copied_world,
     found,
     key_of,
     person,
     random_id,
-    world_in,
 )
 from tests.schema.test_statements import SELECTION, WHO_ASKS, counted, measured
 
@@ -68,7 +69,7 @@ MODULE: dict[str, Any] = {
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     """Plans of the staff are drafts."""
 
     async def prepare(world: World) -> None:
@@ -76,7 +77,7 @@ async def world(fresh_database: Database) -> AsyncIterator[World]:
         members = [world.people[nip].id for nip in (STAFF, COLLEAGUE, OTHER_STAFF)]
         await PerformancePlan.filter(employee_id__in=members).update(state=PlanState.DRAFT)
 
-    async with world_in(fresh_database, prepare) as world:
+    async with copied_world(copies, prepare) as world:
         yield world
 
 

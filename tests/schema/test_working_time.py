@@ -31,7 +31,8 @@ from schema.progress.models import DailyLog
 from schema.tables import dicts_of
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
-from tests.factories import COLLEAGUE, NOW, STAFF, Api, World, logged, world_in
+from tests.copies import Copies
+from tests.factories import COLLEAGUE, NOW, STAFF, Api, World, copied_world, logged
 
 MONDAY = date(2026, 11, 23)
 FRIDAY, SATURDAY = date(2026, 11, 27), date(2026, 11, 28)
@@ -267,9 +268,9 @@ async def grant(world: World) -> None:
 
 
 @pytest.fixture
-async def world(fresh_database: Database) -> AsyncIterator[World]:
+async def world(copies: Copies) -> AsyncIterator[World]:
     """The small agency as the application has it: nothing is set, and nothing was done."""
-    async with world_in(fresh_database, grant) as world:
+    async with copied_world(copies, grant) as world:
         yield world
 
 
@@ -316,7 +317,7 @@ async def test_a_six_day_office_is_that_of_its_people_only(world: World) -> None
 
 
 async def test_a_unit_that_moves_takes_the_week_of_its_new_place(
-    fresh_database: Database,
+    copies: Copies,
 ) -> None:
     async def move(world: World) -> None:
         await grant(world)
@@ -324,7 +325,7 @@ async def test_a_unit_that_moves_takes_the_week_of_its_new_place(
         await Placement.filter(unit_id=c.id, parent_id=b.id).update(ends_on=FRIDAY)
         await Placement.create(unit=c, parent=d, starts_on=FRIDAY)
 
-    async with world_in(fresh_database, move) as world:
+    async with copied_world(copies, move) as world:
         admin = await world.scope("administrator")
         await set_working_week(admin, "DC", week(SIX_DAYS, date(2026, 7, 1), unit="D"), NOW)
 
@@ -332,7 +333,7 @@ async def test_a_unit_that_moves_takes_the_week_of_its_new_place(
         assert await asked(date(2026, 11, 26), SATURDAY) == [450, 375, 375]
 
 
-async def test_a_transfer_changes_the_days_from_its_day_on(fresh_database: Database) -> None:
+async def test_a_transfer_changes_the_days_from_its_day_on(copies: Copies) -> None:
     async def transfer(world: World) -> None:
         await grant(world)
         staff = world.people[STAFF]
@@ -345,7 +346,7 @@ async def test_a_transfer_changes_the_days_from_its_day_on(fresh_database: Datab
             starts_on=date(2026, 11, 16),
         )
 
-    async with world_in(fresh_database, transfer) as world:
+    async with copied_world(copies, transfer) as world:
         admin = await world.scope("administrator")
         await set_working_week(admin, "DC", week(SIX_DAYS, date(2026, 7, 1), unit="D"), NOW)
 
@@ -408,14 +409,14 @@ async def test_a_week_that_ends_earlier_gives_its_days_back(world: World) -> Non
     assert await asked(MONDAY, date(2026, 11, 24)) == [480, 450]
 
 
-async def test_midnight_is_that_of_the_employee(fresh_database: Database) -> None:
+async def test_midnight_is_that_of_the_employee(copies: Copies) -> None:
     """23:30 in Jakarta (WIB, UTC+7) is 01:30 of the next day in Jayapura (WIT, UTC+9)."""
 
     async def move(world: World) -> None:
         await grant(world)
         await Employee.filter(nip=STAFF).update(timezone="Asia/Jayapura")
 
-    async with world_in(fresh_database, move) as world:
+    async with copied_world(copies, move) as world:
         admin = await world.scope("administrator")
         late = datetime(2026, 11, 23, 16, 30, tzinfo=UTC)
         entry = HolidayEntry(day=MONDAY, name="Libur", kind=HolidayKind.PUBLIC_HOLIDAY)

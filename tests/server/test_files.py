@@ -51,7 +51,7 @@ async def feed(fresh_database: Database) -> AsyncIterator[Installation]:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[FILES])
-    app.state.verifier = SimpleNamespace(verify=lambda token: Identity(token, NOON))
+    app.state.verifier = SimpleNamespace(verify=lambda token: Identity(token, NOON, NOON))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

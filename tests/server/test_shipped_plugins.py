@@ -4,11 +4,15 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 
 import openpyxl
 import pytest
-from ekinerja_connectors import JSON, Delivery, Upload
+from aiohttp import web
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from ekinerja_connectors import JSON, Delivery, Notice, Recipient, Upload
+from ekinerja_connectors.testing.fakes import serve
 
 from server.plugin_host import PluginHost
 
@@ -17,8 +21,10 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 CAPABILITIES = {
     "attendance": ("polling", "webhook", "file"),
     "calendar": ("polling", "file"),
+    "chat": ("notices",),
     "cloudevents": ("webhook",),
     "example": ("polling", "webhook"),
+    "mail": ("notices",),
     "spreadsheet": ("file",),
 }
 
@@ -102,3 +108,53 @@ async def test_delivery_is_read_and_translated(host: PluginHost) -> None:
     (statement,) = await host.translate("cloudevents", "satu", {}, items)
 
     assert getattr(statement, "nip", statement) == NIP
+
+
+class Letterbox:
+    """The SMTP server's side: what arrived, by its subject."""
+
+    def __init__(self) -> None:
+        self.subjects: list[str] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        self.subjects.append(str(mail["Subject"]))
+        return "250 OK"
+
+
+async def test_notices_go_out_by_mail_and_by_chat(host: PluginHost) -> None:
+    box = Letterbox()
+    texts: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        texts.append((await request.json())["text"])
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/hooks/satu", take)
+    notice = Notice(
+        id="0190f5e2-0000-7000-8000-000000000001",
+        kind="digest",
+        to=Recipient(name="Siti Aminah", nip=NIP, address="siti@instansi.example"),
+        subject="Tim Anda – 3 belum mengisi",
+        body="Yth. Siti Aminah",
+        day=date(2026, 3, 2),
+    )
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(box, hostname="surat.example"), "127.0.0.1", 0
+    )
+    async with server, serve(app) as url:
+        port = server.sockets[0].getsockname()[1]
+        settings: dict[str, dict[str, JSON]] = {
+            "mail": {"server": f"smtp://127.0.0.1:{port}", "sender": "kinerja@instansi.example"}
+            | {"security": "none"},
+            "chat": {"base_url": url, "path": "hooks/satu"},
+        }
+        found = [
+            await host.deliver(name, "satu", given, [notice]) for name, given in settings.items()
+        ]
+
+    assert [str(one.state) for (one,) in found] == ["delivered", "delivered"]
+    assert box.subjects == ["Tim Anda – 3 belum mengisi"]
+    assert texts == ["Tim Anda – 3 belum mengisi\n\nYth. Siti Aminah"]

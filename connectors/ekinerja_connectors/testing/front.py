@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TypeAlias
 
 import aiohttp
@@ -17,7 +18,17 @@ from yarl import URL
 
 from ..activity import JSON
 
-__all__ = ["Fault", "Front", "Seen", "answering", "echoing", "fronted", "listening", "silence"]
+__all__ = [
+    "Cut",
+    "Fault",
+    "Front",
+    "Seen",
+    "answering",
+    "echoing",
+    "fronted",
+    "listening",
+    "silence",
+]
 
 Fault: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Headers that belong to one connection, or that no longer fit a body that was read and rewritten.
@@ -58,11 +69,24 @@ async def silence(request: web.Request) -> web.StreamResponse:
     raise AssertionError("unreachable")
 
 
+class Cut(Enum):
+    """What a connection that is not HTTP meets instead of its service."""
+
+    CLOSED = auto()
+    """It is closed as soon as it is made."""
+    SILENT = auto()
+    """It is held, and nothing is said."""
+
+
 @dataclass(slots=True)
 class Front:
-    """The proxies of one service. `fault` answers in its place; `headers` go on every answer."""
+    """The proxies of one service. `fault` answers in its place; `headers` go on every answer.
+
+    Before an address that is not HTTP, `cut` is the fault.
+    """
 
     fault: Fault | None = None
+    cut: Cut | None = None
     headers: dict[str, str] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -142,6 +166,55 @@ async def listening(fault: Fault) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
+async def _piping(front: Front, behind: URL) -> AsyncIterator[str]:
+    """A server on 127.0.0.1 that hands bytes to and fro; gives its origin."""
+    running: set[asyncio.Task[object]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while chunk := await reader.read(64 * 1024):
+                writer.write(chunk)
+                await writer.drain()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        try:
+            if front.cut is Cut.SILENT:
+                await reader.read()
+            elif front.cut is None:
+                inner, outer = await asyncio.open_connection(behind.host, behind.port)
+                try:
+                    both = [
+                        asyncio.ensure_future(pump(*way))
+                        for way in ((reader, outer), (inner, writer))
+                    ]
+                    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                    for one in both:
+                        one.cancel()
+                    await asyncio.gather(*both, return_exceptions=True)
+                finally:
+                    outer.close()
+        except asyncio.CancelledError:
+            return  # the test is over
+        finally:
+            running.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"{behind.scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        left = tuple(running)
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await server.wait_closed()
+
+
+@contextlib.asynccontextmanager
 async def fronted(addresses: Iterable[str]) -> AsyncIterator[Front]:
     """Proxies before all origins of these addresses."""
     front = Front()
@@ -150,6 +223,9 @@ async def fronted(addresses: Iterable[str]) -> AsyncIterator[Front]:
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
         )
         for origin in sorted({str(URL(one).origin()) for one in addresses}):
+            if not origin.startswith(("http://", "https://")):
+                front.places[origin] = await stack.enter_async_context(_piping(front, URL(origin)))
+                continue
 
             async def answer(request: web.Request, origin: str = origin) -> web.StreamResponse:
                 return await front._answer(request, origin, session)

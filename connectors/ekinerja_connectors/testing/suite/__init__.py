@@ -10,7 +10,7 @@
 
 The service must stand still while a test runs: give the fake a clock that does not move.
 It needs pytest, and no plugin of it: each test brings its own event loop. What else a vendor may
-write (deliveries, uploads, results, take_back, future_cursor) is in `base`.
+write (deliveries, uploads, results, notices, received, take_back, future_cursor) is in `base`.
 """
 
 from .delivering import DeliveryChecks
@@ -18,6 +18,7 @@ from .directory import DirectoryChecks
 from .failing import FailureChecks
 from .files import FileChecks
 from .manners import MannersChecks
+from .notices import NoticeChecks
 from .polling import PollingChecks
 from .results import ResultChecks
 from .settings import SettingsChecks
@@ -34,6 +35,7 @@ class ConnectorSuite(
     StatementChecks,
     DirectoryChecks,
     ResultChecks,
+    NoticeChecks,
     FailureChecks,
     MannersChecks,
 ):

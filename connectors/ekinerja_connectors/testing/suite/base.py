@@ -24,9 +24,10 @@ from ...activity import JSON
 from ...capabilities import Statement
 from ...connector import Connector, Item
 from ...contract import FILE_NAME, Contract
-from ...errors import Malformed, Skippable
+from ...errors import Fatal, Malformed, Retryable, Skippable
 from ...files import Upload
 from ...http import Http
+from ...notices import Delivered, DeliveryState, Notice, Recipient
 from ...results import Official, Predicate, Rating, Result, ResultKind
 from ...settings import addresses_of, parse
 from ...webhook import Delivery
@@ -99,6 +100,31 @@ class SuiteBase:
                 predicate=Predicate.GOOD,
             )
         ]
+
+    def notices(self) -> Sequence[Notice]:
+        """Three notices, to people whom the service reaches."""
+        people = {
+            "190001011900010001": "Pegawai Contoh",
+            "190001011900010002": "Pejabat Contoh",
+            "190001011900010003": "Atasan Contoh",
+        }
+        return [
+            Notice(
+                id=f"0190f5e2-0000-7000-8000-{nip[-12:]}",
+                kind="nudge",
+                to=Recipient(name=name, nip=nip, address=f"p{nip[-3:]}@contoh.example"),
+                subject="Catatan kerja hari ini belum diisi",
+                body=f"Yth. {name},\n\nhari ini belum ada catatan kerja Anda.",
+                day=date(2026, 3, 2),
+                facts={"pending": 2},
+            )
+            for nip, name in people.items()
+        ]
+
+    def received(self) -> Sequence[str] | None:
+        """What the running service was brought of notices, by the names that it knows them by
+        (a Message-ID, a webhook-id), as often as it came; None when nobody can tell."""
+        return None
 
     def take_back(self) -> Awaitable[None] | None:
         """Have the running service take back one thing that it told before."""
@@ -189,12 +215,23 @@ class SuiteBase:
             "polling": ("fetch", lambda: connector.fetch(None)),
             "directory": ("directory", lambda: connector.directory(None)),
             "results": ("send", lambda: connector.send(self.results()[0])),
+            "notices": ("deliver", lambda: self._carried(connector)),
         }
         return {
             method: call
             for capability, (method, call) in known.items()
             if capability in self.connector.capabilities()
         }
+
+    async def _carried(self, connector: Any) -> Delivered:
+        """One notice delivered; what became of it otherwise, as the error that it amounts to."""
+        answer: Delivered
+        (answer,) = await connector.deliver(self.notices()[:1])
+        if answer.state is DeliveryState.RETRY:
+            raise Retryable(answer.detail or "", answer.retry_after)
+        if answer.state is DeliveryState.REFUSED:
+            raise Fatal(answer.detail or "")
+        return answer
 
     def _reaching(self) -> tuple[str, ...]:
         """Names of the methods that reach the service; leaves the test out if none does."""
@@ -203,10 +240,10 @@ class SuiteBase:
             does_not_apply("it asks nothing of a service")
 
         async def has_places(stage: Stage) -> bool:
-            return bool(stage.front.places)
+            return any(one.startswith(("http://", "https://")) for one in stage.front.places)
 
         if not self._run(has_places):
-            does_not_apply("its settings hold no address")
+            does_not_apply("its settings hold no address of HTTP")
         return methods
 
 

@@ -17,7 +17,7 @@ from ..checks import check
 from ..front import Fault, answering, echoing, silence
 from .base import Stage, SuiteBase
 
-__all__ = ["FailureChecks"]
+__all__ = ["FailureChecks", "listening_to_logs"]
 
 #: How long an exchange may take in the check of a service that is silent.
 SHORT = timedelta(seconds=0.4)
@@ -99,7 +99,7 @@ class FailureChecks(SuiteBase):
 
         async def call(stage: Stage) -> tuple[str, tuple[str, ...]]:
             stage.front.fault = fault
-            with _listening() as heard:
+            with listening_to_logs() as heard:
                 try:
                     await self._calls(stage.connector)[method]()
                 except Exception as error:  # a bug's message is shown to people too
@@ -116,7 +116,7 @@ def _shown(outcome: object) -> str:
 
 
 @contextlib.contextmanager
-def _listening() -> Iterator[io.StringIO]:
+def listening_to_logs() -> Iterator[io.StringIO]:
     """All that is printed or logged meanwhile, at every level."""
     heard, root = io.StringIO(), logging.getLogger()
     handler, former = logging.StreamHandler(heard), root.level
