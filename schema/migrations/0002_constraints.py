@@ -132,7 +132,6 @@ CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
 -- The clock asks a few seconds at a time whose latest sign of work has just become too old.
 CREATE INDEX clock_event_latest ON clock_event (at) WHERE direction = 'IN';
 CREATE INDEX absence_of_part ON absence (starts_on) WHERE from_time IS NOT NULL;
-CREATE INDEX employee_zone ON employee (agency_id, timezone);
 ALTER TABLE notice_delivery ADD CHECK (attempts >= 0),
   ADD CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')),
   ADD CHECK ((state = 'DELIVERED') = (delivered_at IS NOT NULL)),

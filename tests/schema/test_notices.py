@@ -273,7 +273,8 @@ async def test_two_workers_in_small_batches_tell_everybody_once(
 
     made = await asyncio.gather(worker(), worker(), worker())
 
-    assert sum(made) == len(EVERYBODY)
+    # Who finds another at work leaves it to them, so a little may be left.
+    assert sum(made) + await all_composed(AFTERNOON) == len(EVERYBODY)
     assert await told(NoticeKind.NUDGE) == EVERYBODY
     assert await NoticeDelivery.all().count() == len(EVERYBODY)
     assert await due_rounds(AFTERNOON) == []
