@@ -19,6 +19,8 @@ from schema.feeds.task_mutations import TaskMutation
 from schema.live import Shareable
 from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
 from schema.matrices.mutations import MatrixMutation
+from schema.notices.graph import Notice, NoticeQuery
+from schema.notices.mutations import NoticeMutation
 from schema.organizations.absence_graph import Absence
 from schema.organizations.graph import Agency, Employee, Post, Unit
 from schema.organizations.mutations import OrganizationMutation
@@ -65,6 +67,7 @@ Query = merge_types(
         BoardQuery,
         FeedQuery,
         ReadinessQuery,
+        NoticeQuery,
     ),
 )
 Mutation = merge_types(
@@ -80,6 +83,7 @@ Mutation = merge_types(
         FeedMutation,
         TaskMutation,
         DirectoryMutation,
+        NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
     ),
@@ -110,6 +114,7 @@ NODES = (
     ConnectorProblem,
     DeadLetter,
     ConnectorTask,
+    Notice,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

@@ -19,6 +19,7 @@ from schema.feeds.models import (
     InboxItem,
     Installation,
 )
+from schema.notices.delivering import counts
 from schema.tables import READER, WRITER
 from schema.teams.passing import seconds_behind
 from schema.values import utc_now
@@ -38,6 +39,9 @@ from server.telemetry import (
     CONNECTOR_PROBLEMS_OPEN,
     DEAD_LETTERS_OPEN,
     INBOX_WAITING,
+    NOTICES_DELIVERED,
+    NOTICES_FAILED,
+    NOTICES_WAITING,
     PRESENCE_BEHIND,
     RequestTelemetry,
     metrics,
@@ -133,6 +137,10 @@ async def measured(request: Request) -> Response:
                     resolved_at__isnull=True, dismissed_at__isnull=True
                 ).count()
             )
+            counted = await counts(utc_now())
+            NOTICES_WAITING.set(counted.waiting)
+            NOTICES_DELIVERED.set(counted.delivered)
+            NOTICES_FAILED.set(counted.failed)
     except Exception as error:
         log.warning("metrics.not_sampled", problem=type(error).__name__)
     return await metrics(request)

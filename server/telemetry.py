@@ -107,6 +107,22 @@ CONNECTOR_PROBLEMS_OPEN = Gauge(
     "Problems of connectors not resolved and not dismissed, as last sampled.",
     registry=REGISTRY,
 )
+NOTICES_WAITING = Gauge(
+    "ekinerja_notices_waiting",
+    "Notices on their way through a channel and due, as last sampled.",
+    registry=REGISTRY,
+)
+NOTICES_DELIVERED = Gauge(
+    "ekinerja_notices_delivered",
+    "Notices that a channel took within the last 24 hours, as last sampled.",
+    registry=REGISTRY,
+)
+NOTICES_FAILED = Gauge(
+    "ekinerja_notices_failed",
+    "Notices that a channel refused or that were given up within the last 24 hours, as last "
+    "sampled.",
+    registry=REGISTRY,
+)
 
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})

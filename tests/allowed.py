@@ -158,5 +158,12 @@ SEEN: dict[str, Seen] = {
     "inbox_item": Allowed.item,
 }
 """The decision on each table that a viewer reads."""
-NEVER = {"role_grant", "event", "token_revocation", "presence_clock", "tortoise_migrations"}
+NEVER = {
+    "role_grant",
+    "event",
+    "token_revocation",
+    "presence_clock",
+    "notice_round",
+    "tortoise_migrations",
+}
 """The decision on the others: the reader has no right to them at all."""

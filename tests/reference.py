@@ -46,6 +46,9 @@ from schema.feeds.settings import shown
 from schema.graph import build_schema
 from schema.matrices.models import CascadeTemplate, MatrixCell, MatrixMember, RoleMatrix
 from schema.matrices.rules import results_in
+from schema.notices.models import Contact, Notice
+from schema.notices.rules import MemberFacts, TeamFacts
+from schema.notices.words import body_of_team, subject_of_team
 from schema.organizations.models import (
     Absence,
     AbsenceEvent,
@@ -129,6 +132,8 @@ from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
     Absence,
+    Contact,
+    Notice,
     AbsenceEvent,
     DayClose,
     DayDone,
@@ -283,6 +288,8 @@ class Reference:
             case Activity():
                 records = self.rows.where(ProgressRecord, activity_id=row.id)
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
+            case Notice():
+                return row.employee_id == self.scope.employee_id
             case Installation():
                 return can_audit(self.scope, row.agency_id)
             case Run() | DeadLetter() | ConnectorTask() | ConnectorProblem() | ConnectorEvent():
@@ -793,6 +800,63 @@ class Reference:
             raise NotFound("Team")
         return self.team(person, on or self.today)
 
+    # Digests
+
+    def team_facts(self) -> TeamFacts | None:
+        """What the viewer's digest is made of; None without a team that worked in two weeks."""
+        leader = self.rows.get(Employee, self.scope.employee_id)
+        if leader is None:
+            return None
+        today = local_date(self.now, leader.timezone)
+        for day in (today - timedelta(days=n) for n in range(1, 15)):
+            posts = self.posts(day, appraiser_id=leader.id)
+            people = self.people(p.employee_id for p in posts)
+            people = [e for e in people if leader.id in e.superiors]
+            if any(self.working(e.id, day) for e in people):
+                break
+        else:
+            return None
+        monday = day - timedelta(days=day.weekday())
+        until = min(today - timedelta(days=1), monday + timedelta(days=6))
+        keys = {e.id for e in people}
+        reported = self.rows.where(Absence, state=AbsenceState.REPORTED)
+        return TeamFacts(
+            on=day,
+            week_from=monday,
+            week_until=until,
+            absences=sum(row.employee_id in keys for row in reported),
+            records=sum(
+                log.pending_count
+                for log in self.rows.all(DailyLog)
+                if log.employee_id in keys and log.day > today - timedelta(days=31)
+            ),
+            members=[
+                self.member_facts(e, day, monday, until)
+                for e in sorted(people, key=lambda e: (e.name, e.id))
+            ],
+        )
+
+    def member_facts(self, person: Any, day: date, first: date, last: date) -> MemberFacts:
+        """One of the team; a day whose absence is not decided asks for nothing."""
+        week = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        open_ = [
+            row
+            for row in self.rows.where(Absence, employee_id=person.id, state=AbsenceState.REPORTED)
+            if row.kind is not AbsenceKind.UNEXCUSED
+        ]
+        asked = [
+            self.day(person.id, on).required_minutes
+            for on in week
+            if not any(row.starts_on <= on <= row.ends_on for row in open_)
+        ]
+        return MemberFacts(
+            name=person.name,
+            nip=person.nip,
+            day=self.day_facts(person, self.day(person.id, day)),
+            required_minutes=sum(asked),
+            recorded_minutes=sum(self.day(person.id, on).recorded_minutes for on in week),
+        )
+
     # Pages
 
     def page(
@@ -1045,7 +1109,7 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Absence,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice,
 )  # fmt: skip
 
 
@@ -1369,6 +1433,16 @@ RESOLVERS: Mapping[str, Resolve] = {
     ),
     "Viewer.employee": lambda see, scope, args: see.rows.get(Employee, scope.employee_id),
     "Viewer.pendingRecords": lambda see, _, args: inbox(see, args),
+    "Viewer.notices": lambda see, _, args: see.page(
+        see.rows.where(Notice, employee_id=see.scope.employee_id), newest, True, args
+    ),
+    "Viewer.contact": lambda see, _, args: next(
+        iter(see.rows.where(Contact, employee_id=see.scope.employee_id)), None
+    ),
+    "Notice.on": lambda see, n, args: n.day,
+    "Query.previewDigest": lambda see, _, args: see.team_facts(),
+    "DigestPreview.subject": lambda see, t, args: subject_of_team(t, see.now),
+    "DigestPreview.body": lambda see, t, args: body_of_team(t, see.now),
     "Viewer.unreadCount": lambda see, _, args: inbox(see, {}).total_count,
     "Target.code": if_seen(lambda see, t, args: t.code),
     "Target.kind": if_seen(lambda see, t, args: t.kind),

@@ -173,6 +173,28 @@ async def note_failure(
     return breaker
 
 
+async def note_answered(installation_id: UUID, now: datetime) -> None:
+    """The service answered outside of a run: what that proves to be gone is resolved, and the
+    breaker closes by a step."""
+    async with transaction() as connection:
+        installation = (
+            await Installation.filter(id=installation_id)
+            .using_db(connection)
+            .select_for_update()
+            .get()
+        )
+        breaker = after_success(_breaker_of(installation))
+        await (
+            Installation.filter(id=installation_id)
+            .using_db(connection)
+            .update(failures=0, breaker=breaker.state)
+        )
+        gone = set(ANSWERED)
+        if breaker.state is BreakerState.CLOSED:
+            gone.add(ProblemCode.BREAKER_OPEN)
+        await problems.resolve(connection, installation_id, gone, now)
+
+
 def _breaker_of(installation: Installation) -> Breaker:
     return Breaker(
         state=installation.breaker,

@@ -135,11 +135,20 @@ CREATE INDEX daily_log_latest ON daily_log (last_activity_at);
 -- The clock asks a few seconds at a time whose latest sign of work has just become too old.
 CREATE INDEX clock_event_latest ON clock_event (at) WHERE direction = 'IN';
 CREATE INDEX absence_of_part ON absence (starts_on) WHERE from_time IS NOT NULL;
-CREATE INDEX employee_zone ON employee (agency_id, timezone);
 ALTER TABLE notice_delivery ADD CHECK (attempts >= 0),
   ADD CHECK (state IN ('WAITING', 'DELIVERED', 'FAILED')),
   ADD CHECK ((state = 'DELIVERED') = (delivered_at IS NOT NULL)),
   ADD FOREIGN KEY (installation_id) REFERENCES installation (id) ON DELETE RESTRICT;
+ALTER TABLE notice ADD CHECK (kind IN ('DIGEST', 'NUDGE')), ADD CHECK (subject !~ '[[:cntrl:]]');
+ALTER TABLE notice_round ADD CHECK (kind IN ('DIGEST', 'NUDGE'));
+ALTER TABLE contact ADD CHECK (muted <@ ARRAY['DIGEST', 'NUDGE']),
+  ADD CHECK (address !~ '[[:cntrl:]]' AND address <> ''),
+  ADD CHECK ((set_by IS NULL) = (set_at IS NULL));
+CREATE INDEX notice_delivery_failed ON notice_delivery (due_at) WHERE state = 'FAILED';
+CREATE INDEX notice_delivery_delivered ON notice_delivery (delivered_at)
+  WHERE state = 'DELIVERED';
+-- Which zones an agency's people are in, and the people of one in the order of their keys.
+CREATE INDEX employee_zone ON employee (agency_id, timezone, id);
 CREATE INDEX notice_delivery_waiting ON notice_delivery (installation_id, due_at)
   WHERE state = 'WAITING';
 ALTER TABLE mapping_rule ADD CHECK (position > 0),
@@ -584,6 +593,69 @@ CREATE FUNCTION day_facts(of_employees uuid[], on_day date) RETURNS TABLE (
     AND d.reopened_at IS NULL
 $$;
 
+-- What a supervisor's digest is made of, for each of some supervisors who has a team: the team's
+-- last working day before `today` (of two weeks), how it ended for each member, and what the week
+-- until then asked for. `schema/notices/rules.py` judges it. A day whose absence waits for a
+-- decision asks for nothing here: nobody is called short of what their superior has yet to decide.
+-- Pending records are counted over 31 days. A viewer gets of it what row security allows.
+CREATE FUNCTION digest_facts(of_supervisors uuid[], today date) RETURNS TABLE (
+  supervisor_id uuid, "on" date, week_from date, week_until date, absences integer,
+  records integer, members json
+) LANGUAGE sql STABLE ROWS 20 AS $$
+  WITH post AS MATERIALIZED (
+    SELECT DISTINCT a.appraiser_id, a.employee_id, a.starts_on, a.ends_on
+    FROM assignment a JOIN employee e ON e.id = a.employee_id
+    WHERE a.appraiser_id = ANY (of_supervisors) AND a.appraiser_id = ANY (e.superiors)
+      AND a.starts_on < today AND (a.ends_on IS NULL OR a.ends_on > today - 14)
+  ), worked AS MATERIALIZED (
+    SELECT w.employee_id, array_agg(d.day) AS days
+    FROM (SELECT today - n AS day FROM generate_series(1, 14) n) d
+    CROSS JOIN LATERAL working_days(ARRAY(SELECT DISTINCT p.employee_id FROM post p), d.day) w
+    WHERE w.working_minutes > 0 GROUP BY w.employee_id
+  ), latest AS MATERIALIZED (
+    SELECT p.appraiser_id, max(d.day) AS day
+    FROM post p JOIN worked w ON w.employee_id = p.employee_id
+    CROSS JOIN LATERAL unnest(w.days) d (day)
+    WHERE p.starts_on <= d.day AND (p.ends_on IS NULL OR p.ends_on > d.day)
+    GROUP BY p.appraiser_id
+  ), team AS MATERIALIZED (
+    SELECT DISTINCT l.appraiser_id, l.day, p.employee_id,
+      l.day - (extract(isodow FROM l.day)::int - 1) AS first,
+      least(today - 1, l.day - extract(isodow FROM l.day)::int + 7) AS last
+    FROM latest l JOIN post p ON p.appraiser_id = l.appraiser_id
+      AND p.starts_on <= l.day AND (p.ends_on IS NULL OR p.ends_on > l.day)
+  ), fact AS MATERIALIZED (
+    SELECT g.day, f.employee_id, row_to_json(f) AS facts
+    FROM (SELECT t.day, array_agg(DISTINCT t.employee_id) AS people FROM team t GROUP BY t.day) g
+    CROSS JOIN LATERAL day_facts(g.people, g.day) f
+  ), told AS MATERIALIZED (
+    -- One relation and what belongs to each of its rows, so that no plan multiplies anything.
+    SELECT t.*, w.required, w.recorded,
+      (SELECT count(*) FROM absence a WHERE a.employee_id = t.employee_id
+        AND a.state = 'REPORTED')::int AS absences,
+      coalesce((SELECT sum(l.pending_count) FROM daily_log l WHERE l.employee_id = t.employee_id
+        AND l.day > today - 31), 0)::int AS records
+    FROM (SELECT s.*, required_days(s.employee_id, s.first, s.last) AS asked
+      FROM team s OFFSET 0) t
+    CROSS JOIN LATERAL (
+      SELECT sum(CASE WHEN EXISTS (SELECT FROM absence a
+          WHERE a.employee_id = t.employee_id AND a.state = 'REPORTED' AND a.kind <> 'UNEXCUSED'
+            AND d.day BETWEEN a.starts_on AND a.ends_on) THEN 0
+          ELSE coalesce(l.required_minutes, t.asked[d.day - t.first + 1]) END)::int AS required,
+        sum(coalesce(l.recorded_minutes, 0))::int AS recorded
+      FROM (SELECT t.first + n AS day FROM generate_series(0, t.last - t.first) n) d
+      LEFT JOIN LATERAL (SELECT l.required_minutes, l.recorded_minutes FROM daily_log l
+        WHERE l.employee_id = t.employee_id AND l.day = d.day OFFSET 0) l ON true
+    ) w
+  )
+  SELECT t.appraiser_id, t.day, t.first, t.last, sum(t.absences)::int, sum(t.records)::int,
+    json_agg(json_build_object('name', e.name, 'nip', e.nip, 'day', f.facts,
+      'required_minutes', t.required, 'recorded_minutes', t.recorded) ORDER BY e.name, e.id)
+  FROM told t JOIN employee e ON e.id = t.employee_id
+  JOIN fact f ON f.employee_id = t.employee_id AND f.day = t.day
+  GROUP BY t.appraiser_id, t.day, t.first, t.last
+$$;
+
 -- What written days of an agency ask for, after its weeks, holidays or posts have changed. Its
 -- people are locked first, as each write to their records does: no day is written meanwhile by
 -- what held before.
@@ -662,8 +734,9 @@ GRANT UPDATE (resolved_at, note) ON dead_letter TO ekinerja_app;
 GRANT INSERT ON inbox_item, dead_letter, run, activity, retraction, clock_event, progress_record,
   evidence, record_event, daily_log, event, plugin, connector_problem, connector_task,
   directory_change TO ekinerja_worker;
-GRANT INSERT ON day_close, presence_clock, notice, notice_delivery TO ekinerja_worker;
-GRANT UPDATE ON presence_clock, notice_delivery TO ekinerja_worker;
+GRANT INSERT ON day_close, presence_clock, notice, notice_delivery, notice_round
+  TO ekinerja_worker;
+GRANT UPDATE ON presence_clock, notice_delivery, notice_round TO ekinerja_worker;
 GRANT UPDATE ON installation, daily_log, plugin, connector_problem, connector_task
   TO ekinerja_worker;
 GRANT UPDATE (state, decided_at) ON progress_record TO ekinerja_worker;
@@ -673,9 +746,10 @@ GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
 REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
-  working_days(uuid[], date), day_facts(uuid[], date) FROM PUBLIC;
+  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
-  working_days(uuid[], date), day_facts(uuid[], date) TO ekinerja_app, ekinerja_worker;
+  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date)
+  TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
 """

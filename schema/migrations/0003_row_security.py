@@ -153,7 +153,7 @@ POLICIES = {
       AND (processed_at IS NULL OR (SELECT true FROM dead_letter d
         WHERE d.inbox_item_id = inbox_item.id LIMIT 1))""",
 }
-UNREAD = ("role_grant", "event", "token_revocation", "presence_clock")
+UNREAD = ("role_grant", "event", "token_revocation", "presence_clock", "notice_round")
 PARTLY_READ = {
     "installation": "id, agency_id, plugin, title, enabled, poll_seconds, next_poll_at, failures, "
     "paused, breaker, opened_at, halted_at, settings, secret_names, webhook_secrets",
@@ -370,7 +370,8 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
-  working_days(uuid[], date), day_facts(uuid[], date) TO ekinerja_reader;
+  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date)
+  TO ekinerja_reader;
 REVOKE EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
   records_behind(uuid, uuid), actual_by(uuid, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),

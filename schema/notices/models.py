@@ -36,6 +36,8 @@ class Contact(Row):
     employee_id: UUID
     address = fields.CharField(max_length=254, null=True)
     muted: list[str] = ArrayField(element_type="text", default=list)
+    set_by = fields.CharField(max_length=120, null=True, description="who gave the address last")
+    set_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
         table = "contact"
@@ -64,6 +66,25 @@ class Notice(Row):
         table = "notice"
         unique_together = (("employee", "kind", "day"),)
         indexes = (("agency_id",),)
+
+
+class NoticeRound(Row):
+    """How far an agency's people of one time zone have been gone through for a kind and day, by
+    the keys of those people. One batch moves it on, so that each is looked at once."""
+
+    agency: fields.ForeignKeyRelation[Agency] = fields.ForeignKeyField(
+        "ekinerja.Agency", on_delete=fields.OnDelete.RESTRICT
+    )
+    agency_id: UUID
+    kind = fields.CharEnumField(NoticeKind, max_length=6)
+    timezone = fields.CharField(max_length=40)
+    day: date = fields.DateField(description="in that time zone")
+    reached: UUID | None = fields.UUIDField(null=True, description="the last person looked at")
+    finished_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "notice_round"
+        unique_together = (("agency", "kind", "timezone", "day"),)
 
 
 class NoticeDelivery(Row):

@@ -11,12 +11,15 @@ from schema.organizations.graph import Agency, Employee, Unit
 from schema.selection.declarations import one, page, same, value
 
 if TYPE_CHECKING:
+    from schema.notices.graph import Contact, NoticeConnection
     from schema.progress.graph import ProgressRecordConnection
 
 LazyRecords = Annotated[
     "ProgressRecordConnection",
     strawberry.lazy("schema.progress.graph"),
 ]
+LazyNotices = Annotated["NoticeConnection", strawberry.lazy("schema.notices.graph")]
+LazyContact = Annotated["Contact", strawberry.lazy("schema.notices.graph")]
 
 strawberry.enum(Role, description="What a viewer may do beyond being an employee.")
 
@@ -75,6 +78,25 @@ class Viewer:
     unread_count: int = value(
         f"(SELECT count(*) FROM progress_record u$ WHERE {PENDING.replace('@it', 'u$')})",
         "How many pending records wait for the viewer.",
+    )
+
+    @page(
+        "notice @it",
+        "What the viewer was told, newest first.",
+        where="@it.employee_id = @viewer",
+        keys={"@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=LazyNotices,
+    )
+    def notices(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
+
+    contact: LazyContact | None = one(
+        "contact @it",
+        "How the viewer is reached; null where nobody has said.",
+        where="@it.employee_id = @viewer",
     )
 
 

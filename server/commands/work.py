@@ -1,4 +1,4 @@
-"""`python -m server worker`: ingestion, sequencer and presence clock: a process without an API."""
+"""`python -m server worker`: ingestion, notices, sequencer, presence clock: without an API."""
 
 import asyncio
 import signal
@@ -7,7 +7,9 @@ from server.commands.plugins import insist
 from server.database import DatabaseRole, found_database, opened
 from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.catalogue import run_catalogue
+from server.ingestion.channels import Channels
 from server.ingestion.faults import report
+from server.notices import run_notices
 from server.plugin_host import PluginHost
 from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
@@ -17,7 +19,7 @@ from server.vault import refuse_unreadable, vault_of
 
 
 async def work(settings: Settings) -> int:
-    """Poll, take in and stamp until SIGTERM or SIGINT; the item in hand is finished."""
+    """Poll, take in, tell and stamp until SIGTERM or SIGINT; the item in hand is finished."""
     configure_logging(settings)
     collect_seldom()
     stop = asyncio.Event()
@@ -34,6 +36,7 @@ async def work(settings: Settings) -> int:
                 tasks.create_task(run_presence_clock(database, stop))
                 tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop, vault))
+                tasks.create_task(run_notices(Channels(plugins=host, vault=vault), stop))
         finally:
             await host.close()
     return 0

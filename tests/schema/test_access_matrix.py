@@ -27,6 +27,7 @@ from schema.matrices.models import (
     Publication,
     RoleMatrix,
 )
+from schema.notices.models import Contact, Notice, NoticeKind
 from schema.organizations.models import (
     Absence,
     AbsenceEvent,
@@ -93,6 +94,8 @@ WHO: Mapping[str, frozenset[str]] = {
     # who am I: whoever has a token; an own employee: whoever is one
     "signed in": frozenset(VIEWERS) - {"nobody"},
     "employees": frozenset((*AGENCY, "other agency")),
+    # a digest: who has a team
+    "leaders": frozenset(("supervisor", "superior", "other supervisor")),
     # What has no value in this place, for anybody.
     "never": frozenset(),
 }
@@ -842,9 +845,39 @@ PLACES = (
         {
             "signed in": "roles unreadCount",
             "employees": "employee",
-            "pending": "pendingRecords",
+            "pending": "pendingRecords notices contact",
             "deciders": "absencesToDecide",
         },
+    ),
+    Place(
+        "how one is reached",
+        "Contact",
+        "viewer { contact { @ } }",
+        {"pending": "address muted"},
+    ),
+    node(
+        "notice",
+        "Notice",
+        "notice",
+        {"pending": "id kind on subject body createdAt"},
+    ),
+    Place(
+        "page of notices",
+        "NoticeConnection",
+        "viewer { notices { @ } }",
+        {"pending": "edges", "signed in": "pageInfo totalCount"},
+    ),
+    Place(
+        "edge to a notice",
+        "NoticeEdge",
+        "viewer { notices { edges { @ } } }",
+        {"pending": "cursor node"},
+    ),
+    Place(
+        "digest as it would be",
+        "DigestPreview",
+        "previewDigest { @ }",
+        {"leaders": "on subject body"},
     ),
     node(
         "connector",
@@ -1028,6 +1061,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "plugins": ("plugins", "plugins { name }"),
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
     "cycleCheck": ("feeds", CHECK % "on"),
+    "previewDigest": ("leaders", "previewDigest { on }"),
 }
 
 ARGUMENTS = {
@@ -1068,6 +1102,16 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
     "confirmProgress": (
         'input: {records: [{id: "{to confirm}"}]}',
         frozenset({"self"}),
+        "NOT_FOUND",
+    ),
+    "setContact": (
+        'input: {address: "seseorang@contoh.example", muted: [NUDGE]}',
+        WHO["employees"],
+        "NOT_FOUND",
+    ),
+    "setContacts": (
+        'input: {agency: "DC", contacts: [{nip: "{nip}", address: "sari@contoh.example"}]}',
+        frozenset({"administrator"}),
         "NOT_FOUND",
     ),
     "setMappingRules": (
@@ -1279,6 +1323,8 @@ PAYLOADS = {
     "ConfirmProgressPayload",
     "DismissProgressPayload",
     "SetMappingRulesPayload",
+    "SetContactPayload",
+    "SetContactsPayload",
     "SuggestTargetsPayload",
     "RankedTarget",
     "CorrectProgressPayload",
@@ -1313,12 +1359,29 @@ async def world(copies: Copies) -> AsyncIterator[World]:
         yield world
 
 
+async def tell(world: World) -> None:
+    """What the staff member was told, and how they are reached."""
+    staff = world.people[STAFF]
+    await Contact.create(employee=staff, address="sari@contoh.example", muted=[NoticeKind.DIGEST])
+    world.rows["notice"] = await Notice.create(
+        agency_id=staff.agency_id,
+        employee=staff,
+        kind=NoticeKind.NUDGE,
+        day=NOW.date(),
+        subject="Catatan kerja",
+        body="Belum terisi",
+        facts={},
+        created_at=NOW,
+    )
+
+
 async def dealt(world: World) -> None:
     """A busy day, and the staff member's matrix, in which the colleague has two cells; a template.
 
     One cell is a target already, the other waits to be taken.
     """
     await busy_day(world)
+    await tell(world)
     staff, colleague = world.people[STAFF].id, world.people[COLLEAGUE].id
     await judged(world.people[STAFF], world.people[SUPERVISOR].id)
     matrix = await RoleMatrix.create(
@@ -1482,6 +1545,7 @@ def names(world: World) -> dict[str, str]:
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
+        "notice": key_of(world.rows["notice"]),
         "connector": key_of(world.installation),
         "run": key_of(world.rows["run"]),
         "task": key_of(world.rows["task"]),

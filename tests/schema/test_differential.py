@@ -210,6 +210,18 @@ async def test_what_others_see_of_oneself_is_answered_as_a_plain_executor_does(b
 
 
 @pytest.mark.slow
+async def test_digests_and_notices_are_answered_alike(both: Both) -> None:
+    text = """{ previewDigest { on subject body }
+      viewer { contact { address muted } notices { edges { node { on subject } } } } }"""
+    subjects = set()
+    for viewer in both.viewers:
+        ours, plain = await both_answers(both, viewer, Operation(text, {}))
+        assert ours == plain, viewer
+        subjects |= {((ours[0] or {}).get("previewDigest") or {}).get("subject")}
+    assert len(subjects) > 1
+
+
+@pytest.mark.slow
 async def test_many_random_operations_are_answered_alike(both: Both) -> None:
     await compare(both, FULL)
 
