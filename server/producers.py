@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from typing import Protocol
 
 import structlog
 
@@ -15,8 +16,17 @@ from server.availability import is_away
 from server.telemetry import SHARED_MESSAGES, STREAM_PRODUCERS
 from server.watchers import Message, Watcher
 
-Execute = Callable[[Beginning], AsyncGenerator[Message, None]]
+Recheck = Callable[[], Awaitable[None]]
 MayWatch = Callable[[Sequence[str]], Awaitable[list[bool]]]
+
+
+class Execute(Protocol):
+    """Runs the stream from a beginning on; `recheck` is done with before each message."""
+
+    def __call__(
+        self, begins: Beginning, recheck: Recheck | None = None, /
+    ) -> AsyncGenerator[Message, None]: ...
+
 
 KEPT = 500
 """The latest messages that are kept for those who come back."""
@@ -183,9 +193,8 @@ class Producer:
     async def _follow(self, position: int) -> int:
         """Hand out what happens behind a position; where to go on after falling too far behind."""
         try:
-            async with aclosing(self.execute(Beginning(position))) as messages:
+            async with aclosing(self.execute(Beginning(position), self.recheck)) as messages:
                 async for message in messages:
-                    await self.recheck()
                     self._publish(message)
                     position = message.position
         except DomainError as refused:

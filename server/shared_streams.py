@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Hashable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import cast
 
 from strawberry.schema import BaseSchema
 from strawberry.types import ExecutionResult
@@ -18,7 +18,7 @@ from schema.live import Shareable
 from schema.values import utc_now
 from server.parameters import Parameters
 from server.payloads import Payload, Present, payload_of
-from server.producers import Producer, caught_up
+from server.producers import Producer, Recheck, caught_up
 from server.watchers import Message, Watcher
 from server.watching import Watched
 
@@ -32,6 +32,28 @@ FAR = timedelta(days=365)
 NONE = (None, None)
 
 
+@dataclass(slots=True)
+class Rights:
+    """Those of all who watch: asked for anew before each event is told, as one viewer's are."""
+
+    scope: Scope
+    recheck: Recheck | None
+    _asking: asyncio.Future[None] | None = None
+
+    async def authorise(self) -> tuple[Scope, datetime]:
+        """Begin to ask; the message is made meanwhile."""
+        await self.asked()
+        if self.recheck is not None:
+            self._asking = asyncio.ensure_future(self.recheck())
+        return self.scope, utc_now() + FAR
+
+    async def asked(self) -> None:
+        """Wait until who may not has been ended."""
+        if self._asking is not None:
+            await self._asking
+            self._asking = None
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One subscription, as it is executed for all who watch it."""
@@ -43,8 +65,11 @@ class Execution:
     language: Language
     watched: Watched
 
-    async def messages(self, begins: Beginning) -> AsyncGenerator[Message, None]:
-        """The messages from a beginning on.
+    async def messages(
+        self, begins: Beginning, recheck: Recheck | None = None
+    ) -> AsyncGenerator[Message, None]:
+        """The messages from a beginning on. `recheck` asks for everybody's rights: it runs beside
+        the making of each message, and has ended before it comes.
 
         Raises:
             DomainError: the stream was refused, or an event could not be told; in both cases
@@ -53,7 +78,8 @@ class Execution:
         scope = await self.watched.shareable.scope(self.watched.leader)
         if scope is None:
             raise NotFound(self.watched.shareable.thing)
-        context = self._context(scope, begins)
+        rights = Rights(scope, recheck)
+        context = self._context(rights, begins)
         results = await self.schema.stream(
             self.asked.query,
             variable_values=self.asked.variables,
@@ -64,17 +90,15 @@ class Execution:
             async for result in results:
                 _refuse_faults(cast("ExecutionResult", result))
                 payload = payload_of(cast("ExecutionResult", result), self.present, context)
+                await rights.asked()
                 yield Message(int(context.cursor or 0), payload)
 
-    def _context(self, scope: Scope, begins: Beginning) -> Context:
-        async def authorise() -> tuple[Scope, Any]:
-            return scope, utc_now() + FAR
-
+    def _context(self, rights: Rights, begins: Beginning) -> Context:
         return Context(
-            scope=scope,
+            scope=rights.scope,
             language=self.language,
             feed=self.feed,
-            authorise=authorise,
+            authorise=rights.authorise,
             beginning=begins,
         )
 

@@ -20,14 +20,15 @@ WITH wanted AS MATERIALIZED (
   SELECT g.subject, g.agency_id, g.role FROM role_grant g
   WHERE g.subject IN (SELECT subject FROM wanted)
 )
-SELECT w.place FROM wanted w JOIN led s ON s.id = w.leader
+SELECT array_agg(w.place) AS refused FROM wanted w LEFT JOIN led s ON s.id = w.leader
 LEFT JOIN employee v ON v.nip = w.subject
-WHERE (
+WHERE NOT coalesce((
   v.id = s.id OR v.id = ANY (s.superiors) OR (w.subject, s.agency_id) IN (
     SELECT g.subject, g.agency_id FROM granted g WHERE g.role IN ('ADMINISTRATOR', 'AUDITOR')
   )
-) AND w.subject NOT IN (SELECT g.subject FROM granted g WHERE g.role = 'CONNECTOR')
+) AND w.subject NOT IN (SELECT g.subject FROM granted g WHERE g.role = 'CONNECTOR'), false)
 """
+"""Answers who may not, which is hardly ever anybody."""
 
 
 async def may_watch(pairs: Sequence[tuple[UUID, str]]) -> list[bool]:
@@ -35,9 +36,9 @@ async def may_watch(pairs: Sequence[tuple[UUID, str]]) -> list[bool]:
     if not pairs:
         return []
     leaders, subjects = [leader for leader, _ in pairs], [subject for _, subject in pairs]
-    rows = await dicts_of(MAY_WATCH, [leaders, subjects])
-    places = {row["place"] for row in rows}
-    return [place in places for place in range(1, len(pairs) + 1)]
+    (row,) = await dicts_of(MAY_WATCH, [leaders, subjects])
+    refused = set(row["refused"] or ())
+    return [place not in refused for place in range(1, len(pairs) + 1)]
 
 
 async def shared_scope(leader: UUID) -> Scope | None:
