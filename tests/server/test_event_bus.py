@@ -217,9 +217,11 @@ async def test_only_the_slow_follower_is_ended_and_it_resumes_from_its_cursor(
     async with EventBus.running(fresh_database, queue_limit=20) as bus:
         slow = bus.follow(0)
         quick = bus.follow(0)
+        both = asyncio.gather(take(slow, 1), take(quick, 1))
+        await until(lambda: bus.followers == 2)
         await stamp_many(connection, 1)
-        assert [event.position for event in await take(slow, 1)] == [1]
-        read = await take(quick, 1)
+        first, read = await both
+        assert [event.position for event in first] == [1]
         for _ in range(5):
             await stamp_many(connection, 8)
             read += await take(quick, 8)
