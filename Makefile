@@ -32,6 +32,7 @@ test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage,
 soak: $(READY)           ## random operations at six times CI's number, kills at eight times
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
 	EKINERJA_KILLS=200 $(BIN)/python -m pytest -q tests/acceptance/test_kill_ingestion.py
+	EKINERJA_LIVE_KILLS=8 $(BIN)/python -m pytest -q tests/acceptance/test_kill_live.py
 
 lint: $(READY)           ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
