@@ -33,6 +33,7 @@ soak: $(READY)           ## random operations at six times CI's number, kills at
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
 	EKINERJA_KILLS=200 $(BIN)/python -m pytest -q tests/acceptance/test_kill_ingestion.py
 	EKINERJA_LIVE=full $(BIN)/python -m pytest -q -s tests/acceptance/test_live_scale.py tests/acceptance/test_live_cost.py
+	EKINERJA_LIVE_KILLS=8 $(BIN)/python -m pytest -q tests/acceptance/test_kill_live.py
 
 lint: $(READY)           ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

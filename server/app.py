@@ -47,6 +47,7 @@ from server.telemetry import (
     metrics,
 )
 from server.vault import refuse_unreadable
+from server.wake_ups import wake_ups_of
 
 log = structlog.get_logger()
 
@@ -62,9 +63,10 @@ async def running_app(
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(opened(database, DatabaseRole.APPLICATION))
-        bus = await stack.enter_async_context(EventBus.running(database))
+        wake_ups = wake_ups_of(settings, database)
+        bus = await stack.enter_async_context(EventBus.running(database, wake_ups=wake_ups))
         sequencer = asyncio.create_task(
-            run_sequencer(database, stop, role=DatabaseRole.APPLICATION)
+            run_sequencer(database, stop, role=DatabaseRole.APPLICATION, announce=wake_ups.announce)
         )
         clock = asyncio.create_task(
             run_presence_clock(database, stop, role=DatabaseRole.APPLICATION)

@@ -23,6 +23,8 @@ from server.settings import Settings
 
 DATABASE_NAME = "ekinerja"
 STATEMENT_TIMEOUT = "15s"
+ANSWER_SECONDS = 20.0
+"""PostgreSQL ends a statement before; one that has no end then is on a dead connection."""
 READER = "ekinerja_reader"
 """The role that reads for a viewer; row level security bounds it."""
 STATEMENTS_KEPT = 50
@@ -67,6 +69,7 @@ class Database:
         connection = expand_db_url(self.urls[role].replace("postgresql://", "asyncpg://", 1))
         connection["credentials"] |= {"minsize": 1, "maxsize": self.pool_size, "reset": _tidy}
         if role is not DatabaseRole.OWNER:
+            connection["credentials"]["command_timeout"] = ANSWER_SECONDS
             connection["credentials"]["server_settings"] = {
                 "jit": "off",
                 "statement_timeout": STATEMENT_TIMEOUT,
@@ -98,6 +101,7 @@ class Database:
             "minsize": 1,
             "maxsize": self.pool_size,
             "reset": _tidy,
+            "command_timeout": ANSWER_SECONDS,
             "statement_cache_size": STATEMENTS_KEPT,
             "max_cacheable_statement_size": LONGEST_KEPT,
             "server_settings": {

@@ -6,6 +6,7 @@ in at a time, so two leaders would do no harm.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from server.database import Database, DatabaseRole
@@ -36,8 +37,13 @@ async def run_sequencer(
     standby_interval: timedelta = STANDBY_INTERVAL,
     *,
     role: DatabaseRole = DatabaseRole.WORKER,
+    announce: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Stamp events until `stop` is set; a lost connection is opened again."""
+    """Stamp events until `stop` is set; a lost connection is opened again.
+
+    `announce` is called after each batch, where another channel than NOTIFY wakes those who read.
+    It must not raise, nor take long.
+    """
 
     async def stamp_until_stopped(connection: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -49,6 +55,8 @@ async def run_sequencer(
             stamped = await connection.fetchval(STAMP, timeout=QUERY_SECONDS)
             if stamped > 0:
                 EVENTS_STAMPED.inc(stamped)
+                if announce is not None:
+                    await announce()
             # Never more than half of one core, however slow a call becomes.
             took = timedelta(seconds=loop.time() - began)
             await stopped_within(stop, max(interval, took) if leads else standby_interval)

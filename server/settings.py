@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 """What connectors may reach besides global addresses, outside production."""
 ENVIRONMENTS = ("development", "production")
+NATS_SCHEMES = ("nats", "tls")
 
 _HOST = re.compile(r"(?![0-9.]+$)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?")
 
@@ -42,6 +44,8 @@ class Settings:
     log_format: str = "console"
     strict_plugins: bool = False
     egress_allow: tuple[str, ...] = LOOPBACK
+    nats_url: str | None = field(default=None, repr=False)
+    nats_credentials: Path | None = None
 
     @property
     def production(self) -> bool:
@@ -83,6 +87,8 @@ def settings_from(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         strict_plugins=env.get("EKINERJA_STRICT_PLUGINS", "false").lower() == "true",
         egress_allow=_egress(env, environment),
+        nats_url=_nats_url(env),
+        nats_credentials=_nats_credentials(env),
     )
     _refuse_unsafe_production(settings)
     return settings
@@ -104,6 +110,35 @@ def _egress(env: Mapping[str, str], environment: str) -> tuple[str, ...]:
                     f"nor a host's name ({error})"
                 ) from None
     return words
+
+
+def _nats_url(env: Mapping[str, str]) -> str | None:
+    """One address or several of a cluster, with commas between; it may hold a password."""
+    given = env.get("EKINERJA_NATS_URL") or None
+    for number, word in enumerate(given.split(",") if given else (), 1):
+        try:
+            parts = urlsplit(word.strip())
+            usable = parts.scheme in NATS_SCHEMES and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(
+                f"EKINERJA_NATS_URL: address {number} is not like nats://host:4222 "
+                "or tls://host:4222"
+            )
+    return given
+
+
+def _nats_credentials(env: Mapping[str, str]) -> Path | None:
+    given = env.get("EKINERJA_NATS_CREDENTIALS") or None
+    if given is None:
+        return None
+    if not env.get("EKINERJA_NATS_URL"):
+        raise SettingsError("EKINERJA_NATS_CREDENTIALS is set, but EKINERJA_NATS_URL is not")
+    path = Path(given).absolute()
+    if not path.is_file():
+        raise SettingsError(f"EKINERJA_NATS_CREDENTIALS: there is no file {path}")
+    return path
 
 
 def _integer(env: Mapping[str, str], name: str, default: int) -> int:

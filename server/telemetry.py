@@ -91,6 +91,22 @@ PRESENCE_BEHIND = Gauge(
     "How long ago the presence clock of an agency last ticked, as last sampled; the longest.",
     registry=REGISTRY,
 )
+EVENT_POSITION = Gauge(
+    "ekinerja_event_position",
+    "Position of the newest event that this process has passed on to its streams.",
+    registry=REGISTRY,
+)
+EVENTS_CAUGHT_UP = Counter(
+    "ekinerja_events_caught_up",
+    "Events that no wake-up brought: the read of each second found them.",
+    registry=REGISTRY,
+)
+WAKE_UPS_CONNECTED = Gauge(
+    "ekinerja_wake_ups_connected",
+    "1 while this process hears wake-ups by this channel (postgres, nats), 0 while it is away.",
+    ["channel"],
+    registry=REGISTRY,
+)
 INBOX_WAITING = Gauge(
     "ekinerja_inbox_waiting", "Inbox items not yet processed, as last sampled.", registry=REGISTRY
 )

@@ -16,6 +16,7 @@ from server.sequencer import run_sequencer
 from server.settings import Settings
 from server.telemetry import configure_logging
 from server.vault import refuse_unreadable, vault_of
+from server.wake_ups import wake_ups_of
 
 
 async def work(settings: Settings) -> int:
@@ -31,8 +32,9 @@ async def work(settings: Settings) -> int:
         try:
             await insist(host, settings)
             await refuse_unreadable(vault)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(run_sequencer(database, stop))
+            wake_ups = wake_ups_of(settings, database)
+            async with wake_ups.connected(), asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_sequencer(database, stop, announce=wake_ups.announce))
                 tasks.create_task(run_presence_clock(database, stop))
                 tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop, vault))

@@ -1,7 +1,7 @@
 """What the tests of live events share: writing events, stamping them, reading followers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -44,10 +44,16 @@ async def connected(
 
 
 @asynccontextmanager
-async def sequencing(database: Database, *, interval: timedelta = QUICK) -> AsyncIterator[None]:
+async def sequencing(
+    database: Database,
+    *,
+    interval: timedelta = QUICK,
+    announce: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[None]:
     stop = asyncio.Event()
+    work = run_sequencer(database, stop, interval, 50 * interval, announce=announce)
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_sequencer(database, stop, interval, 50 * interval))
+        group.create_task(work)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from schema.errors import DomainError, ErrorCode, SlowConsumer
 from schema.events import EventFeed
 from server.database import Database, DatabaseRole
-from server.event_bus import BATCH, EventBus
+from server.event_bus import BATCH, KEPT, EventBus
 from server.telemetry import REGISTRY
 from tests.server.event_log import (
     GUARD,
@@ -263,6 +263,55 @@ async def test_a_cursor_from_a_process_that_is_ahead_is_honoured(
             await stamp_many(connection, 1)
 
             assert [event.position for event in await reading] == [3]
+
+
+async def test_a_log_that_ends_before_what_was_passed_on_ends_every_stream(
+    fresh_database: Database, connection: Any
+) -> None:
+    """A standby that lacks the last commits has taken over; positions are given again."""
+    await stamp_many(connection, 5)
+    async with EventBus.running(
+        fresh_database, catch_up_interval=timedelta(milliseconds=20)
+    ) as bus:
+        stream = bus.follow(4)
+        assert [event.position for event in await take(stream, 1)] == [5]
+        reading = asyncio.create_task(take(stream, 1))
+        await until(lambda: bus.followers == 1)
+        async with connected(fresh_database, DatabaseRole.OWNER) as owner:
+            await owner.execute("ALTER TABLE event DISABLE TRIGGER USER")
+            await owner.execute("DELETE FROM event WHERE position > 3")
+        with pytest.raises(DomainError) as refusal:
+            await reading
+        await stamp_many(connection, 1)
+
+        assert refusal.value.code is ErrorCode.INVALID_CURSOR
+        assert [event.position for event in await resume(bus, 3, 1)] == [4]
+
+
+async def test_whoever_comes_back_after_a_moment_costs_the_database_nothing(
+    fresh_database: Database, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with EventBus.running(fresh_database) as bus, aclosing(bus.follow(0)) as stream:
+        reading = asyncio.create_task(take(stream, KEPT + 10))
+        await until(lambda: bus.followers == 1)
+        for _ in range(10):
+            await stamp_many(connection, KEPT // 10 + 1)
+            await asyncio.sleep(0)
+        whole = await reading
+
+        reads: list[int] = []
+        read = EventBus._read
+
+        async def counted(self: EventBus, after: int) -> Any:
+            reads.append(after)
+            return await read(self, after)
+
+        monkeypatch.setattr(EventBus, "_read", counted)
+        for after in (10, 11, KEPT, KEPT + 9):
+            assert await resume(bus, after, KEPT + 10 - after) == whole[after:]
+        assert reads == []
+        assert await resume(bus, 9, 1) == whole[9:10]
+        assert reads == [9]
 
 
 async def test_nothing_is_kept_of_a_follower_that_leaves(
