@@ -5,11 +5,15 @@ superuser `postgres` and roles sign in without a password (to try PostgreSQL 15,
 """
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from server.database import (
     Database,
@@ -39,6 +43,32 @@ class GivenServer:
         return f"postgresql://{role}@{self.host}:{self.port}/{database}"
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
+"""Bytes: a process' databases of one moment take a tenth of it."""
+
+
+def _roomy_memory() -> Path | None:
+    """A file system in memory: there a database is copied in less than half of the time."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        return MEMORY
+    return None
+
+
+class ByFile(LoadFileScheduling):
+    """Whole files to each process; all that share the attacked server to one, which starts it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        shares = file.startswith("tests/acceptance/") and "attacked" in Path(file).read_text()
+        return "attacked" if shares else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     given = os.environ.get("EKINERJA_TEST_POSTGRES")
@@ -48,10 +78,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         return
     from server.embedded_postgres import acquire, remove
 
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    with acquire(folder, durable=False) as cluster:
-        yield cluster
-    remove(folder)
+    with TemporaryDirectory(dir=_roomy_memory() or tmp_path_factory.getbasetemp()) as name:
+        folder = Path(name)
+        with acquire(folder, durable=False) as cluster:
+            yield cluster
+        remove(folder)
 
 
 @pytest.fixture(scope="session")

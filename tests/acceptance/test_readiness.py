@@ -108,6 +108,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 async def test_unsafe_settings_refuse_to_start_in_words(name: str, tmp_path: Path) -> None:
     given, what, word = REFUSED[name]
@@ -120,6 +121,7 @@ async def test_unsafe_settings_refuse_to_start_in_words(name: str, tmp_path: Pat
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 async def test_database_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     given = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
 

@@ -186,6 +186,7 @@ def without_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Catalogue, "rows_of", no_rows)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_policy")
 async def test_without_the_policy_no_foreign_row_comes_out(world: World) -> None:
     rows, allowed = await Rows.read(), await Allowed.read()

@@ -65,6 +65,7 @@ async def states() -> dict[str, tuple[str, str]]:
     return {one.name: (str(one.state), one.version) for one in await Plugin.all()}
 
 
+@pytest.mark.slow
 async def test_plugins_are_written_down_one_by_one_and_followed(
     fresh_database: Database, host: PluginHost, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ async def test_kill_is_a_problem_until_an_hour_has_passed_without_another(
         assert left == {ProblemCode.FORGED, ProblemCode.BREAKER_OPEN}
 
 
+@pytest.mark.slow
 async def test_strict_setting_names_each_that_cannot_run(host: PluginHost, tmp_path: Path) -> None:
     write(tmp_path, "good")
     strict = Settings(strict_plugins=True)

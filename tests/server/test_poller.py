@@ -251,6 +251,7 @@ async def test_each_item_becomes_one_pending_record(feed: Installation) -> None:
     assert await InboxItem.filter(processed_at=None).count() == 0
 
 
+@pytest.mark.slow
 async def test_one_activity_delivered_a_thousand_times_and_after_a_restart_is_one_record(
     feed: Installation, fresh_database: Database
 ) -> None:
