@@ -149,7 +149,7 @@ async def test_fault_of_a_carrier_is_a_clear_error(
 
 async def test_pause_that_a_carrier_asks_for_is_bounded(host: PluginHost) -> None:
     with pytest.raises(Retryable) as caught:
-        await host.deliver("courier", "one", {"mode": "away"}, [notice(1)])
+        await host.deliver("courier", "away", {"mode": "away"}, [notice(1)])
 
     assert caught.value.retry_after == timedelta(days=1)
 
