@@ -1,0 +1,89 @@
+"""What is shared is what all who watch may see: across agencies, and of days that are over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from schema.organizations.models import Assignment, AssignmentKind, Employee
+from schema.tables import dicts_of
+from server.database import Database
+from tests.factories import STAFF, STRANGER, SUPERIOR, SUPERVISOR, key_of
+from tests.server.event_log import until
+from tests.server.live_server import LiveServer, end_of, live_server, take
+
+SEEN = """subscription($supervisor: ID, $after: String) {
+  teamUpdates(supervisor: $supervisor, after: $after) { cursor kind
+    team { supervisor { nip unit { code } } members { employee { nip unit { code } } } } } }"""
+
+
+@pytest.fixture
+async def live(database: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(database) as server:
+        yield server
+
+
+async def appraise(nip: str, by: str) -> None:
+    """From now on a person is appraised by another, also one of another agency."""
+    person, appraiser = await Employee.get(nip=nip), await Employee.get(nip=by)
+    post = await Assignment.filter(employee=person).order_by("-starts_on").first()
+    assert post is not None
+    await Assignment.create(
+        employee=person,
+        unit_id=post.unit_id,
+        appraiser=appraiser,
+        position="Pelaksana",
+        kind=AssignmentKind.PLT,
+        starts_on=date(2026, 1, 1),
+    )
+    await dicts_of("SELECT refresh_reporting_lines($1, current_date)", [person.agency_id])
+
+
+async def told(live: LiveServer, subject: str, leader: str) -> Any:
+    supervisor = key_of(live.world.people[leader])
+    async with live.watching(subject, SEEN, supervisor=supervisor) as stream:
+        (snapshot,) = await take(stream, 1)
+        return snapshot["team"]
+
+
+def nips(team: Any) -> set[str]:
+    return {member["employee"]["nip"] for member in team["members"]}
+
+
+@pytest.mark.parametrize("subject", [SUPERIOR, "auditor.dc", "pengelola.dc"])
+async def test_who_is_lent_to_a_team_is_not_shown_to_those_above_it(
+    live: LiveServer, subject: str
+) -> None:
+    await appraise(STRANGER, SUPERVISOR)
+
+    async with live.watching(SUPERVISOR, SEEN) as own:
+        assert STRANGER in nips((await take(own, 1))[0]["team"])
+        team = await told(live, subject, SUPERVISOR)
+
+    assert STAFF in nips(team)
+    assert STRANGER not in nips(team)
+
+
+async def test_a_superior_of_another_agency_sees_no_directory(live: LiveServer) -> None:
+    await appraise(SUPERVISOR, STRANGER)
+
+    assert (await told(live, SUPERIOR, SUPERVISOR))["supervisor"]["unit"] is not None
+    assert (await told(live, STRANGER, SUPERVISOR))["supervisor"]["unit"] is None
+
+
+async def test_who_may_no_longer_share_resumes_by_their_own_rights(live: LiveServer) -> None:
+    async with live.watching(SUPERIOR, SEEN) as above, live.watching(SUPERVISOR, SEEN) as own:
+        (snapshot,) = await take(above, 1)
+        await take(own, 1)
+        waiting = asyncio.create_task(end_of(above))
+        await until(lambda: any(one.watchers for one in live.api.streams.shared.producers))
+        await appraise(STRANGER, SUPERVISOR)
+
+        assert await waiting == "RESUME_FROM_CURSOR"
+        await live.happen(STRANGER)
+        assert (await take(own, 1))[0]["kind"] == "CHANGE"
+    async with live.watching(SUPERIOR, SEEN, after=snapshot["cursor"]) as again:
+        await live.happen(STAFF)
+        assert (await take(again, 1))[0]["cursor"] == str(await live.last())
