@@ -2,21 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from schema.events import EventKind, append_for_agency
 from schema.organizations.models import Assignment, AssignmentKind, Employee
-from schema.tables import dicts_of
+from schema.tables import dicts_of, transaction
+from schema.teams import graph
+from schema.teams.models import DayClose, PresenceStatus
+from schema.values import CAPITAL_TIMEZONE, local_date, utc_now
 from server.database import Database
-from tests.factories import STAFF, STRANGER, SUPERIOR, SUPERVISOR, key_of
+from tests.factories import OTHER_STAFF, STAFF, STRANGER, SUPERIOR, SUPERVISOR, key_of
 from tests.server.event_log import until
 from tests.server.live_server import LiveServer, end_of, live_server, take
 
 SEEN = """subscription($supervisor: ID, $after: String) {
   teamUpdates(supervisor: $supervisor, after: $after) { cursor kind
     team { supervisor { nip unit { code } } members { employee { nip unit { code } } } } } }"""
+
+PAST = """subscription($supervisor: ID) { teamUpdates(supervisor: $supervisor) { cursor
+  team { supervisor { unit { teams(on: "DAY") {
+    supervisor { nip } members { employee { nip name } status } } } } } } }"""
 
 
 @pytest.fixture
@@ -87,3 +96,53 @@ async def test_who_may_no_longer_share_resumes_by_their_own_rights(live: LiveSer
     async with live.watching(SUPERIOR, SEEN, after=snapshot["cursor"]) as again:
         await live.happen(STAFF)
         assert (await take(again, 1))[0]["cursor"] == str(await live.last())
+
+
+async def test_who_has_left_a_team_is_not_shown_to_who_came_above_it_since(
+    live: LiveServer,
+) -> None:
+    leader, left = live.world.people[SUPERVISOR], live.world.people[OTHER_STAFF]
+    yesterday = local_date(utc_now(), CAPITAL_TIMEZONE) - timedelta(days=1)
+    await Employee.filter(id=left.id).update(superiors=[])
+    await DayClose.create(
+        agency_id=left.agency_id,
+        employee=left,
+        day=yesterday,
+        appraiser_ids=[leader.id],
+        superior_ids=[leader.id],
+        status=PresenceStatus.SHORT,
+        required_minutes=450,
+        recorded_minutes=60,
+        pending_count=0,
+        closed_at=utc_now(),
+    )
+
+    past = PAST.replace("DAY", str(yesterday))
+    async with live.watching(SUPERIOR, past) as stream:
+        (message,) = await take(stream, 1)
+    teams = message["team"]["supervisor"]["unit"]["teams"]
+    (team,) = [one for one in teams if one["supervisor"]["nip"] == SUPERVISOR]
+    assert STAFF in nips(team)
+    assert left.name not in {member["employee"]["name"] for member in team["members"]}
+
+
+async def test_what_befalls_another_agency_is_not_asked_about(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    original = graph.watched
+
+    async def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return await original(*arguments)
+
+    async with live.watching() as stream:
+        await take(stream, 1)
+        monkeypatch.setattr(graph, "watched", counted)
+        own = live.world.people[SUPERVISOR].agency_id
+        async with transaction() as connection:
+            for agency in (uuid4(), uuid4(), own):
+                await append_for_agency(connection, EventKind.TIME_PASSED, agency)
+        assert (await take(stream, 1))[0]["reason"] == "CHANGED"
+
+    assert len(asked) == 1
