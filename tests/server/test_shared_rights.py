@@ -14,6 +14,7 @@ from schema.tables import dicts_of, transaction
 from schema.teams import graph
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import CAPITAL_TIMEZONE, local_date, utc_now
+from server import open_streams
 from server.database import Database
 from tests.factories import OTHER_STAFF, STAFF, STRANGER, SUPERIOR, SUPERVISOR, key_of
 from tests.server.event_log import until
@@ -146,3 +147,22 @@ async def test_what_befalls_another_agency_is_not_asked_about(
         assert (await take(stream, 1))[0]["reason"] == "CHANGED"
 
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("document", [SEEN, "subscription { pendingProgress { id } }"])
+async def test_one_subject_opens_no_more_than_so_many(
+    live: LiveServer, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_streams, "MOST_OF_ONE", 1)
+    async with live.watching(SUPERVISOR, document) as first:
+        waiting = asyncio.create_task(anext(first))
+        await until(lambda: len(live.api.streams.open._open) == 1)
+        async with live.watching(SUPERVISOR, document + " # another") as second:
+            assert await end_of(second) == "TOO_MANY"
+        async with live.watching(SUPERIOR) as of_somebody_else:
+            await take(of_somebody_else, 1)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    async with live.watching(SUPERVISOR) as again:
+        await take(again, 1)
+    assert not live.api.streams.open._numbers
