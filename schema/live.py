@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from uuid import UUID
 
 from schema.access import Scope
@@ -24,13 +25,24 @@ FROM event WHERE position > $1 ORDER BY position LIMIT 1
 """A house limit: what happened 24 hours ago is not told again, change by change."""
 
 
+class Right(IntEnum):
+    """What somebody may see of a stream that others watch, too.
+
+    ALONE: it is worked out under their own rights, since the shared scope sees what they do not.
+    """
+
+    NONE = 0
+    ALONE = 1
+    SHARED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Shareable:
     """A subscription that is worked out once for all who may watch the same.
 
     `argument` names whom it is about, by an id of type `about`; the viewer where it is left out.
     `scope` is that under which it is worked out (None: there is nobody by that key).
-    `may_watch` answers for pairs of such a key and a token's subject, in one statement.
+    `rights` answers for pairs of such a key and a token's subject, in one statement.
     `thing` is what is not there for who may not.
     """
 
@@ -38,7 +50,7 @@ class Shareable:
     about: str
     thing: str
     scope: Callable[[UUID], Awaitable[Scope | None]]
-    may_watch: Callable[[Sequence[tuple[UUID, str]]], Awaitable[list[bool]]]
+    rights: Callable[[Sequence[tuple[UUID, str]]], Awaitable[list[Right]]]
 
 
 def position_of(cursor: str) -> int:

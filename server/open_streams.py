@@ -5,6 +5,7 @@ token is revoked or its subject is gone.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from schema.context import Token
-from schema.errors import DomainError, Unauthenticated
+from schema.errors import DomainError, ErrorCode, Unauthenticated
 from schema.values import utc_now
 from server.telemetry import STREAM_WATCHERS
 
 Item = TypeVar("Item")
 Standing = Callable[[Sequence[tuple[str, datetime]]], Awaitable[list[bool]]]
 End = Callable[[DomainError], None]
+
+MOST_OF_ONE = 200
+"""Subscriptions of one subject in this process, over however many connections: each may be a
+selection of its own, which every event asks for anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,20 +40,31 @@ class OpenStreams:
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
         self._open: set[OpenStream] = set()
+        self._numbers: Counter[str] = Counter()
 
     @contextmanager
     def entered(self, token: Token, end: End) -> Iterator[None]:
-        """Ends a subscription with UNAUTHENTICATED as soon as its token holds no more."""
+        """Ends a subscription with UNAUTHENTICATED as soon as its token holds no more.
+
+        Raises:
+            DomainError: TOO_MANY, its subject has as many open as it may.
+        """
+        if self._numbers[token.subject] >= MOST_OF_ONE:
+            raise DomainError(ErrorCode.TOO_MANY, limit=MOST_OF_ONE)
         stream = OpenStream(token, end)
         left = (token.expires_at - utc_now()).total_seconds()
         expiry = asyncio.get_running_loop().call_later(left, end, Unauthenticated())
         self._open.add(stream)
+        self._numbers[token.subject] += 1
         STREAM_WATCHERS.inc()
         try:
             yield
         finally:
             STREAM_WATCHERS.dec()
             self._open.discard(stream)
+            self._numbers[token.subject] -= 1
+            if not self._numbers[token.subject]:
+                del self._numbers[token.subject]
             expiry.cancel()
 
     async def recheck(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Protocol
 
@@ -11,13 +11,13 @@ import structlog
 from schema.context import Beginning
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventFeed
-from schema.live import beginning_behind
+from schema.live import Right, beginning_behind
 from server.availability import is_away
 from server.telemetry import SHARED_MESSAGES, STREAM_PRODUCERS
 from server.watchers import Message, Watcher
 
 Recheck = Callable[[], Awaitable[None]]
-MayWatch = Callable[[Sequence[str]], Awaitable[list[bool]]]
+Rights = Callable[[Sequence[str]], Awaitable[list[Right]]]
 
 
 class Execute(Protocol):
@@ -70,7 +70,7 @@ class Producer:
         self,
         feed: EventFeed,
         execute: Execute,
-        may_watch: MayWatch,
+        rights: Rights,
         *,
         thing: str,
         asked: int | None,
@@ -79,7 +79,7 @@ class Producer:
         """`asked` is the first watcher's cursor; `thing` is what is not there for who may not."""
         self._feed = feed
         self.execute = execute
-        self.may_watch = may_watch
+        self.rights = rights
         self.thing = thing
         self._on_end = on_end
         self._known = 0
@@ -209,14 +209,17 @@ class Producer:
         subjects = list({watcher.subject for watcher in asked})
         if not subjects:
             return
-        held = dict(zip(subjects, await self.may_watch(subjects), strict=True))
-        self.refuse(watcher for watcher in asked if not held[watcher.subject])
+        held = dict(zip(subjects, await self.rights(subjects), strict=True))
+        self.hold((watcher, held[watcher.subject]) for watcher in asked)
 
-    def refuse(self, watchers: Iterator[Watcher]) -> None:
-        """End watchers to whom it is as if it were not there."""
-        for watcher in watchers:
-            watcher.end(NotFound(self.thing))
-            self.watchers.discard(watcher)
+    def hold(self, watchers: Iterable[tuple[Watcher, Right]]) -> None:
+        """End watchers to whom it is as if it were not there, and who may no longer share it:
+        these resume, and are told what they see by their own rights."""
+        for watcher, right in watchers:
+            if right is not Right.SHARED:
+                resumes = DomainError(ErrorCode.RESUME_FROM_CURSOR)
+                watcher.end(resumes if right else NotFound(self.thing))
+                self.watchers.discard(watcher)
 
     def _publish(self, message: Message) -> None:
         SHARED_MESSAGES.inc()
@@ -244,8 +247,7 @@ async def caught_up(
         until = producer.floor
         async with aclosing(producer.execute(Beginning(position, until=until))) as messages:
             async for message in messages:
-                if not all(await producer.may_watch([watcher.subject])):
-                    watcher.end(NotFound(producer.thing))
+                producer.hold(zip([watcher], await producer.rights([watcher.subject]), strict=True))
                 watcher.refuse_ended()
                 yield message
         position = until

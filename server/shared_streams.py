@@ -14,7 +14,7 @@ from schema.access import Scope
 from schema.context import Beginning, Context
 from schema.errors import DomainError, ErrorCode, Language, NotFound
 from schema.events import EventFeed
-from schema.live import Shareable
+from schema.live import Right, Shareable
 from schema.values import utc_now
 from server.parameters import Parameters
 from server.payloads import Payload, Present, payload_of
@@ -188,9 +188,9 @@ class SharedStreams:
                 self._linger(key)
 
     def _producer(self, watched: Watched, asked: Parameters, language: Language) -> Producer:
-        async def may_watch(subjects: Sequence[str]) -> list[bool]:
+        async def rights(subjects: Sequence[str]) -> list[Right]:
             pairs = [(watched.leader, subject) for subject in subjects]
-            return await watched.shareable.may_watch(pairs)
+            return await watched.shareable.rights(pairs)
 
         def forget(producer: Producer) -> None:
             if self._producers.get(watched.key, NONE)[1] is producer:
@@ -200,7 +200,7 @@ class SharedStreams:
         return Producer(
             self._feed,
             execution.messages,
-            may_watch,
+            rights,
             thing=watched.shareable.thing,
             asked=watched.position,
             on_end=forget,
@@ -234,7 +234,6 @@ async def _recheck(shareable: Shareable, running: list[tuple[Watched, Producer]]
         for watcher in producer.watchers
     ]
     pairs = list({(leader, watcher.subject) for leader, watcher, _ in asked})
-    held = dict(zip(pairs, await shareable.may_watch(pairs), strict=True))
+    held = dict(zip(pairs, await shareable.rights(pairs), strict=True))
     for leader, watcher, producer in asked:
-        if not held[leader, watcher.subject]:
-            producer.refuse(iter([watcher]))
+        producer.hold([(watcher, held[leader, watcher.subject])])

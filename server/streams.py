@@ -19,7 +19,7 @@ from strawberry.types import ExecutionResult
 from schema.context import Context
 from schema.errors import DomainError
 from schema.events import EventFeed
-from schema.live import Shareable
+from schema.live import Right, Shareable
 from server.availability import is_away
 from server.documents import Documents
 from server.open_streams import OpenStreams, Standing, until_ended
@@ -127,7 +127,7 @@ class Streams:
         context: Context,
     ) -> AsyncGenerator[Payload, None]:
         watched = watched_of(self._core, self._shareable, document, operation, asked, context)
-        if watched is not None and await self._may_watch(watched, context):
+        if watched is not None and await self._shares(watched, context):
             source = self._shared(watched, asked, context)
         else:
             source = self._guarded(asked, context)
@@ -135,9 +135,9 @@ class Streams:
             async for payload in source:
                 yield payload
 
-    async def _may_watch(self, watched: Watched, context: Context) -> bool:
-        (may,) = await watched.shareable.may_watch([(watched.leader, context.viewer.subject)])
-        return may
+    async def _shares(self, watched: Watched, context: Context) -> bool:
+        (right,) = await watched.shareable.rights([(watched.leader, context.viewer.subject)])
+        return right is Right.SHARED
 
     async def _shared(
         self, watched: Watched, asked: Parameters, context: Context
@@ -151,7 +151,7 @@ class Streams:
                     yield payload
 
     async def _guarded(self, asked: Parameters, context: Context) -> AsyncGenerator[Payload, None]:
-        """Executed for one client, who may not watch, or watches what is theirs alone."""
+        """Executed for one client, who may not watch or share, or watches what is theirs."""
         assert context.token is not None
         ended: asyncio.Future[DomainError] = asyncio.get_running_loop().create_future()
 

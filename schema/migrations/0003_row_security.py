@@ -137,9 +137,10 @@ POLICIES = {
     "absence": sees_work_of("absence.employee_id"),
     "absence_event": sees("absence", "absence_event.absence_id"),
     "day_done": sees_work_of("day_done.employee_id"),
-    # A superior of that day sees how it ended then, also when the person has moved on since.
+    # A superior of that day sees how it ended then, also when the person has moved on since; not
+    # who watches that superior's team, so it is the viewer and not the line.
     # So does the agency that they were of: its history stays its own.
-    "day_close": f"""{sees_work_of("day_close.employee_id")} OR {LINE} = ANY (superior_ids)
+    "day_close": f"""{sees_work_of("day_close.employee_id")} OR {VIEWER} = ANY (superior_ids)
       OR agency_id = ANY ({AGENCIES})""",
     "contact": f"employee_id = {VIEWER}",
     "notice": f"employee_id = {VIEWER}",
@@ -389,7 +390,7 @@ BEGIN
   RETURN QUERY
   SELECT c.* FROM day_close c
   WHERE c.appraiser_ids @> ARRAY[of_supervisor] AND c.day = on_day
-    AND ({LINE} = ANY (c.superior_ids) OR c.agency_id = ANY ({AGENCIES})
+    AND ({VIEWER} = ANY (c.superior_ids) OR c.agency_id = ANY ({AGENCIES})
       OR {sees_work_of("c.employee_id")});
 END
 $$;

@@ -1,6 +1,6 @@
 """The GraphQL face of teams: the board of a supervisor, and its live feed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,7 +47,7 @@ DAYS_OF = f"""CROSS JOIN LATERAL day_facts(k$.keys, @row.day) @it_facts
 JOIN employee @it_employee ON @it_employee.id = @it_facts.employee_id
 CROSS JOIN LATERAL (SELECT coalesce({sees_work_of("@it_employee")}, false) AS sees) s$
 LEFT JOIN day_close @it_close ON @it_close.employee_id = @it_facts.employee_id
-  AND @it_close.day = @row.day AND (s$.sees OR @line = ANY (@it_close.superior_ids))
+  AND @it_close.day = @row.day AND (s$.sees OR @viewer = ANY (@it_close.superior_ids))
 LEFT JOIN daily_log l$ ON l$.employee_id = @it_facts.employee_id AND l$.day = @row.day AND s$.sees
 CROSS JOIN LATERAL (SELECT @it_facts.employee_id, @row.day AS day, s$.sees,
   CASE WHEN s$.sees THEN @it_facts.employee_id END AS shown_id,
@@ -293,7 +293,7 @@ class TeamSubscription:
         team = await watched(info, leader)
         if begins.whole:
             yield snapshot(team, begins.position, reason_of(begins))
-        async for event in following(info, begins.position, partial(concerns, leader)):
+        async for event in following(info, begins.position, concerning(info, leader)):
             team = await watched(info, leader)
             message = await update_of(info, leader, event, team)
             if message is not None:
@@ -305,9 +305,19 @@ def reason_of(begins: Beginning) -> SnapshotReason:
     return SnapshotReason.CURSOR_TOO_OLD if begins.too_old else SnapshotReason.FIRST
 
 
-def concerns(leader: UUID | None, event: Event) -> bool:
-    """Whether an event may move what a leader watches: a person's below, or a whole agency's."""
-    return event.employee_id is None or leader in event.superior_ids
+def concerning(info: Info, leader: UUID | None) -> Callable[[Event], bool]:
+    """Tells events that may move what is watched of a leader. The leader's agency is known where
+    the scope is theirs: of other agencies nothing is asked then."""
+    viewer = info.context.viewer
+    return partial(concerns, leader, viewer.agency_id if viewer.line == leader else None)
+
+
+def concerns(leader: UUID | None, agency: UUID | None, event: Event) -> bool:
+    """Whether an event may move a leader's team: a person's below, or a whole agency's (None: it
+    has to be asked which is the leader's)."""
+    if event.employee_id is None:
+        return agency in (None, event.agency_id)
+    return leader in event.superior_ids
 
 
 async def watched(info: Info, leader: UUID | None) -> Selected:

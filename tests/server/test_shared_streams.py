@@ -15,10 +15,11 @@ from tortoise import Tortoise
 
 from schema.access import Role, can_see_work_of
 from schema.errors import Unauthenticated
+from schema.live import Right
 from schema.organizations.models import Employee
 from schema.organizations.service import grant_role
 from schema.organizations.viewers import scope_of
-from schema.teams.watching import may_watch, shared_scope
+from schema.teams.watching import rights, shared_scope
 from server import producers
 from server.api import Api
 from server.database import Database, DatabaseRole
@@ -63,15 +64,15 @@ async def test_who_may_watch_is_who_sees_the_leaders_work(live: LiveServer) -> N
     people = await Employee.all()
     subjects = [subject for subject in VIEWERS.values() if subject is not None]
     pairs = [(leader.id, subject) for leader in people for subject in [*subjects, "nobody"]]
-    answers = dict(zip(pairs, await may_watch(pairs), strict=True))
+    answers = dict(zip(pairs, await rights(pairs), strict=True))
 
     for leader in people:
         for subject in subjects:
             expected = can_see_work_of(await scope_of(subject), leader)
-            assert answers[leader.id, subject] is expected, (leader.nip, subject)
-        assert answers[leader.id, "nobody"] is False
-    assert await may_watch([(uuid4(), SUPERVISOR)]) == [False]
-    assert await may_watch([]) == []
+            assert bool(answers[leader.id, subject]) is expected, (leader.nip, subject)
+        assert answers[leader.id, "nobody"] is Right.NONE
+    assert await rights([(uuid4(), SUPERVISOR)]) == [Right.NONE]
+    assert await rights([]) == []
     assert await shared_scope(uuid4()) is None
 
 
@@ -312,10 +313,10 @@ async def test_a_fault_of_the_producer_is_unavailable_and_its_watchers_resume(
         (producer,) = live.api.streams.shared.producers
         await until(lambda: len(producer.watchers) == 2)
 
-        async def broken(subjects: Any) -> list[bool]:
+        async def broken(subjects: Any) -> list[Right]:
             raise asyncpg.CannotConnectNowError("going down")
 
-        producer.may_watch = broken
+        producer.rights = broken
         await live.happen()
         assert [await end for end in both] == ["UNAVAILABLE"] * 2
     async with live.watching(after=snapshot["cursor"]) as again:
