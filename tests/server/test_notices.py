@@ -26,7 +26,7 @@ from schema.policies.models import AgencyPolicy
 from schema.policies.rules import DEFAULT
 from server.database import Database, DatabaseRole, opened
 from server.ingestion.channels import NoticeItem, NoticeOutcome
-from server.notices import LOOK, Composer, Dispatcher
+from server.notices import LOOK, Composer, Dispatcher, item_of
 from tests import feeding
 
 AFTERNOON = datetime(2026, 11, 24, 15, tzinfo=ZoneInfo("Asia/Jakarta"))
@@ -135,6 +135,18 @@ async def test_notices_reach_their_channel_once_and_are_noted(office: Office) ->
         (DeliveryState.DELIVERED, 1, AFTERNOON)
     }
     assert asdict(await counts(office.clock())) == {"waiting": 0, "delivered": 4, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Sari\r\nBcc: x", "Sari Bcc: x"), ("\t", NIPS[0]), ("Sari", "Sari")]
+)
+def test_a_recipients_name_is_one_line(name: str, shown: str) -> None:
+    sending = delivering.Sending(
+        delivery_id=UUID(int=1), attempts=1, notice_id=UUID(int=2), kind=NoticeKind.NUDGE,
+        name=name, nip=NIPS[0], address=None, subject="x", body="x", day=TODAY, facts={},
+    )  # fmt: skip
+
+    assert item_of(sending).to.name == shown
 
 
 async def test_one_that_is_refused_or_unanswered_does_not_hold_up_the_others(
