@@ -30,6 +30,7 @@ LEASE = timedelta(minutes=5)
 LONGEST_PROBLEM = 2_000
 TOO_OLD = "not sent: no channel took it on its day"
 MUTED = "not sent: the recipient has muted this kind meanwhile"
+STOPPED = "not sent: the agency's policy allows no notices any more"
 DIED = f"given up: the worker died {MOST_ATTEMPTS} times while it was sent"
 
 # Any that is due: one agency's many notices do not hold up another's few.
@@ -158,8 +159,9 @@ def fate_of(row: Any, now: datetime) -> Fate:
         due_at=now + LEASE,
         after=before + 1,
     )
-    free_at = after_quiet(policy_of(row["policy"]), now, row["timezone"])
-    why = _given_up(row, free_at)
+    policy = policy_of(row["policy"])
+    free_at = after_quiet(policy, now, row["timezone"])
+    why = STOPPED if policy.notices_per_day == 0 else _given_up(row, free_at)
     if why is not None:
         return replace(taken, state=DeliveryState.FAILED, due_at=now, after=before, problem=why)
     return replace(taken, due_at=free_at, after=before) if free_at > now else taken

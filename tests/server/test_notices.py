@@ -308,6 +308,25 @@ async def test_a_kind_muted_meanwhile_and_a_channel_that_raises(fresh_database: 
         assert (kept.state, kept.problem) == (DeliveryState.WAITING, "internal: RuntimeError")
 
 
+async def test_what_waits_is_not_sent_where_the_policy_allows_none_any_more(
+    fresh_database: Database,
+) -> None:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        agency = await feeding.agency()
+        waiting = await notified(agency, NIPS[0], await channel_of(agency))
+        await AgencyPolicy.create(
+            agency=agency, starts_on=TODAY, set_by="x", set_at=AFTERNOON,
+            **asdict(replace(DEFAULT, notices_per_day=0)),
+        )  # fmt: skip
+        office = Office(FakeChannels())
+
+        await office.works()
+
+        await waiting.refresh_from_db()
+        assert office.channels.sent == []
+        assert (waiting.state, waiting.problem) == (DeliveryState.FAILED, delivering.STOPPED)
+
+
 async def test_the_worker_composes_what_it_sends(fresh_database: Database) -> None:
     async with opened(fresh_database, DatabaseRole.OWNER):
         agency = await feeding.agency()
