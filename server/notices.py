@@ -16,6 +16,7 @@ from schema.feeds.models import ProblemCode, RunState
 from schema.feeds.service import note_answered, note_failure
 from schema.notices import composing, delivering
 from schema.notices.delivering import Outcome, Parcel, Said, Sending
+from schema.notices.words import named
 from schema.values import utc_now
 from server.ingestion.channels import NoticeChannels, NoticeItem, NoticeOutcome, To
 from server.ingestion.loop import Loop
@@ -111,7 +112,7 @@ def item_of(one: Sending) -> NoticeItem:
     return NoticeItem(
         id=str(one.notice_id),
         kind=one.kind.lower(),
-        to=To(name=one.name, nip=one.nip, address=one.address),
+        to=To(name=named(one.name) or one.nip, nip=one.nip, address=one.address),
         subject=one.subject,
         body=one.body,
         day=one.day,

@@ -187,11 +187,11 @@ def closed(see: Any, path: tuple[UUID, ...], first: date, last: date) -> list[An
 
 def still_open(see: Any, path: tuple[UUID, ...], first: date, last: date) -> Iterator[Any]:
     agency = see.rows.get(Unit, path[-1]).agency_id
-    began = min((c.day for c in see.rows.where(DayClose, agency_id=agency)), default=None)
+    shut = {row.day for row in see.rows.where(DayClose, agency_id=agency)}
     clocks = see.rows.where(PresenceClock, agency_id=agency)
     until = clocks[0].closed_until if clocks else None
     for day in days_from(first, last):
-        if began and until and began <= day <= until:
+        if until and day <= until and day in shut:
             continue
         units = below(see, path[-1], day) if set(path) <= set(above(see, path[-1], day)) else set()
         done = {row.employee_id for row in see.rows.where(DayClose, day=day)}

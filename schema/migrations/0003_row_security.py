@@ -485,7 +485,6 @@ DECLARE
   of_line uuid := {LINE};
   of_agencies uuid[] := {AGENCIES};
   of_agency uuid := (SELECT u.agency_id FROM unit u WHERE u.id = path[cardinality(path)]);
-  began date := (SELECT min(c.day) FROM day_close c WHERE c.agency_id = of_agency);
   closed_until date := (SELECT k.closed_until FROM presence_clock k
     WHERE k.agency_id = of_agency);
   on_day date;
@@ -495,7 +494,9 @@ DECLARE
   is_full boolean := false;
 BEGIN
   FOR on_day IN SELECT last_day - n FROM generate_series(0, last_day - first_day) n LOOP
-    CONTINUE WHEN on_day >= began AND on_day <= closed_until;
+    -- Closed as a whole; not where nobody came to close it within a week.
+    CONTINUE WHEN on_day <= closed_until AND EXISTS (SELECT FROM day_close c
+      WHERE c.agency_id = of_agency AND c.day = on_day);
     IF is_full THEN
       RETURN QUERY SELECT on_day, true, NULL::uuid, NULL::uuid, NULL::json;
       CONTINUE;

@@ -18,18 +18,19 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from schema.feeds import problems
 from schema.feeds.models import ProblemCode
 from schema.notices.models import DeliveryState, NoticeKind
-from schema.notices.rules import MOST_AGE, MOST_ATTEMPTS, after_quiet, pause_after
+from schema.notices.rules import LONGEST_WISH, MOST_ATTEMPTS, after_quiet, pause_after
 from schema.notices.timing import POLICY, policy_of
 from schema.tables import dicts_of, transaction
-from schema.values import storable_text
+from schema.values import local_date, storable_text
 
 AT_ONCE = 25
 """Notices in one call of a channel: at a second each it is still answered within the deadline."""
 LEASE = timedelta(minutes=5)
 """Longer than any call of a plugin may take."""
 LONGEST_PROBLEM = 2_000
-TOO_OLD = f"not sent: no channel took it within {MOST_AGE}"
+TOO_OLD = "not sent: no channel took it on its day"
 MUTED = "not sent: the recipient has muted this kind meanwhile"
+STOPPED = "not sent: the agency's policy allows no notices any more"
 DIED = f"given up: the worker died {MOST_ATTEMPTS} times while it was sent"
 
 # Any that is due: one agency's many notices do not hold up another's few.
@@ -43,7 +44,7 @@ ORDER BY random() LIMIT 1
 """
 TAKE = f"""
 SELECT d.id, d.attempts, n.id AS notice_id, n.kind, n.day, n.subject, n.body, n.facts,
-  n.created_at, e.name, e.nip, e.timezone, c.address, coalesce(c.muted, '{{}}') AS muted,
+  e.name, e.nip, e.timezone, c.address, coalesce(c.muted, '{{}}') AS muted,
   CASE WHEN y.id IS NOT NULL THEN {POLICY} END AS policy
 FROM notice_delivery d JOIN notice n ON n.id = d.notice_id JOIN employee e ON e.id = n.employee_id
 LEFT JOIN contact c ON c.employee_id = e.id
@@ -158,16 +159,20 @@ def fate_of(row: Any, now: datetime) -> Fate:
         due_at=now + LEASE,
         after=before + 1,
     )
-    why = _given_up(row, now)
+    policy = policy_of(row["policy"])
+    free_at = after_quiet(policy, now, row["timezone"])
+    why = STOPPED if policy.notices_per_day == 0 else _given_up(row, free_at)
     if why is not None:
         return replace(taken, state=DeliveryState.FAILED, due_at=now, after=before, problem=why)
-    free_at = after_quiet(policy_of(row["policy"]), now, row["timezone"])
     return replace(taken, due_at=free_at, after=before) if free_at > now else taken
 
 
-def _given_up(row: Any, now: datetime) -> str | None:
-    """Why a delivery that is due is not tried any more, if so."""
-    if now - row["created_at"] > MOST_AGE:
+def _given_up(row: Any, free_at: datetime) -> str | None:
+    """Why a delivery that is due, and would go out at `free_at`, is not tried any more, if so.
+
+    A notice of another day than the recipient's would be one more than the policy's number there.
+    """
+    if local_date(free_at, row["timezone"]) > row["day"]:
         return TOO_OLD
     if row["kind"] in row["muted"]:
         return MUTED
@@ -237,7 +242,9 @@ def after_answer(one: Sending, said: Said, now: datetime, spread: float) -> Fate
     failed = replace(done, state=DeliveryState.FAILED, problem=problem)
     if said.outcome is Outcome.REFUSED or one.attempts >= MOST_ATTEMPTS:
         return failed
-    pause = max(pause_after(one.attempts, spread), min(said.again_after or timedelta(0), MOST_AGE))
+    pause = max(
+        pause_after(one.attempts, spread), min(said.again_after or timedelta(0), LONGEST_WISH)
+    )
     return replace(failed, state=DeliveryState.WAITING, due_at=now + pause)
 
 

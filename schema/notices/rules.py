@@ -20,8 +20,8 @@ from schema.teams.rules import DayFacts, presence
 LATEST = timedelta(hours=2)
 """So late a notice is still made, when no worker ran at its time (a house rule). A nudge of 15:00
 helps until 17:00, when people go home; at 21:00 it only scolds."""
-MOST_AGE = timedelta(hours=24)
-"""A notice that no channel has taken for so long is not sent any more: its day is over."""
+LONGEST_WISH = timedelta(hours=24)
+"""The longest pause that a channel may ask for; a notice is sent on its own day or not at all."""
 MOST_ATTEMPTS = 8
 """How often a channel is tried for one notice: over some two hours, as the pauses below add up."""
 FIRST_PAUSE = timedelta(minutes=1)

@@ -32,10 +32,19 @@ MONTHS = (
     ("November", "November"),
     ("Desember", "December"),
 )
+LONGEST_NAME = 100
+"""Characters of a name in a notice (a house limit): a digest fits into what channels take."""
 MOST_NAMED = 30
 """People named in one list of a digest; the others are counted."""
 BETWEEN = "\n\n---\n\n"
 """Between both languages."""
+
+
+def named(name: str) -> str:
+    """A name as one line without control characters, so that it begins no line of its own and
+    every channel takes it. Directories may bring others."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in name).split())
+    return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"
 
 
 def day_in(day: date, language: int) -> str:
@@ -150,7 +159,8 @@ def _digest_en(told: Digest) -> str:
 def _named(people: Sequence[Named], minutes: str, others: str) -> str:
     """Ani; Budi (150 menit); +3 lainnya."""
     shown = [
-        one.name + (f" ({one.short_minutes} {minutes})" if one.short_minutes else "")
+        (named(one.name) or one.nip)
+        + (f" ({one.short_minutes} {minutes})" if one.short_minutes else "")
         for one in people[:MOST_NAMED]
     ]
     left = len(people) - len(shown)

@@ -135,8 +135,7 @@ async def add_policy(
     agency = await administered_agency(connection, scope, agency_code)
     policy = replace(await policy_on(connection, agency.id, starts_on), **changes)
     check_policy(policy)
-    await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
-    return await AgencyPolicy.create(
+    row = await AgencyPolicy.create(
         using_db=connection,
         agency_id=agency.id,
         starts_on=starts_on,
@@ -144,6 +143,11 @@ async def add_policy(
         set_at=now,
         **asdict(policy),
     )
+    if "duty_travel_excuses" in changes:  # nothing else of a policy is in what a day asks for
+        await _refresh(connection, agency, starts_on, None)
+    else:
+        await append_for_agency(connection, EventKind.CALENDAR_CHANGED, agency.id)
+    return row
 
 
 async def set_working_week(

@@ -49,7 +49,7 @@ SELECT coalesce(json_agg(row_to_json(f)), '[]')::text AS said
 FROM day_facts((SELECT array_agg(id) FROM batch), $2::date) f"""
 
 # The line of that day comes from that day's posts: the present one may be another. The nearest
-# come first, as in `refresh_reporting_lines`.
+# come first, and none is above an appraiser of another agency, as in `refresh_reporting_lines`.
 CLOSE = """
 WITH RECURSIVE closing AS MATERIALIZED (
   SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::int[], $9::int[])
@@ -76,7 +76,8 @@ WITH RECURSIVE closing AS MATERIALIZED (
   SELECT DISTINCT appraiser_id, appraiser_id, 1, ARRAY[appraiser_id] FROM appraised
   UNION ALL
   SELECT up.from_id, a.appraiser_id, up.distance + 1, up.seen || a.appraiser_id
-  FROM up JOIN assignment a ON a.employee_id = up.superior_id
+  FROM up JOIN employee e ON e.id = up.superior_id AND e.agency_id = $1
+  JOIN assignment a ON a.employee_id = e.id
   WHERE a.appraiser_id IS NOT NULL AND a.appraiser_id <> ALL (up.seen)
     AND a.starts_on <= $2::date AND (a.ends_on IS NULL OR a.ends_on > $2::date)
 ), nearest AS (

@@ -82,6 +82,10 @@ WITH asked AS MATERIALIZED (
   SELECT s.since, s.active, l.employee_id, l.day FROM span s JOIN daily_log l
     ON l.last_activity_at BETWEEN s.since - s.active AND $4::timestamptz - s.active
   UNION
+  -- Work that was known before it ended is a sign from its end on, where no day runs yet.
+  SELECT s.since, s.active, l.employee_id, l.day FROM span s JOIN daily_log l
+    ON l.last_activity_at BETWEEN s.since AND $4::timestamptz
+  UNION
   SELECT s.since, s.active, c.employee_id, c.day FROM span s JOIN clock_event c
     ON c.at BETWEEN s.since - s.active AND $4::timestamptz - s.active
     AND c.direction = 'IN' AND c.retracted_at IS NULL

@@ -20,7 +20,7 @@ from schema.teams.board_rules import (
     figures_by_day,
     rate,
 )
-from schema.teams.models import DayClose, PresenceStatus
+from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from schema.teams.rules import Away, DayFacts
 from server.database import Database
 from tests.factories import COLLEAGUE, STAFF, SUPERVISOR, TODAY, Api, World, key_of, world_in
@@ -195,3 +195,20 @@ async def test_a_board_is_not_for_those_who_lead_nobody_there(world: World) -> N
         board = (await Api.of(viewer).data(BOARD, **asked))["unitBoard"]
 
         assert (board is not None) is may, viewer
+
+
+async def test_days_that_were_never_closed_are_judged_by_what_is_known_now(world: World) -> None:
+    """Nothing ran for longer than a week: the clock has come past days that nobody closed."""
+    person = world.people[STAFF]
+    unit = world.rows["unit C"]
+    for days in (0, 21):
+        await close(world, STAFF, unit, day=YESTERDAY - timedelta(days=days))
+    await PresenceClock.create(
+        agency_id=person.agency_id, ticked_until=NOON, closed_until=YESTERDAY
+    )
+    missed = YESTERDAY - timedelta(days=14)  # a Monday
+
+    board = (await Api(SUPERVISOR).data(BOARD, on=str(missed)))["unitBoard"]
+
+    assert board["figures"]["people"] == board["people"]["totalCount"] > 0
+    assert {one["node"]["status"] for one in board["people"]["edges"]} == {"NOT_FILLED"}

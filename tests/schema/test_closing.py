@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 
 from schema.organizations.models import AbsenceState, Agency, Assignment, Employee
+from schema.organizations.service import refresh_reporting_lines
 from schema.policies.models import Holiday, HolidayKind
 from schema.progress.models import DailyLog
+from schema.tables import transaction
 from schema.teams import closing
 from schema.teams.closing import close_days
 from schema.teams.models import DayClose, PresenceClock, PresenceStatus
@@ -140,6 +142,21 @@ async def test_who_holds_two_posts_has_two_appraisers_and_one_unit(office: Offic
     assert row.appraiser_ids == heads
     assert row.superior_ids == [*heads, people["chief"].id]
     assert row.unit_id == office.units[2].id
+
+
+async def test_the_line_ends_with_an_appraiser_of_another_agency(office: Office) -> None:
+    """As it does in the present line: who is above them there sees nobody's days here."""
+    other = await found_office("LAIN")
+    staff, outside = office.people["staff"], other.people["head"]
+    await Assignment.filter(employee=staff).update(appraiser_id=outside.id)
+    async with transaction() as connection:
+        await refresh_reporting_lines(connection, office.agency, TUESDAY)
+
+    await close_days(MIDNIGHT)
+
+    row = (await closes(office))["staff"]
+    assert (row.appraiser_ids, row.superior_ids) == ([outside.id], [outside.id])
+    assert row.superior_ids == (await Employee.get(id=staff.id)).superiors
 
 
 async def test_who_has_no_post_has_no_day(office: Office) -> None:

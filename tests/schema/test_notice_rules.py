@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from ekinerja_connectors import Notice, Recipient
 
 from schema.errors import DomainError, ErrorCode
 from schema.notices.models import NoticeKind
@@ -23,7 +24,14 @@ from schema.notices.rules import (
     nudge,
     pause_after,
 )
-from schema.notices.words import MOST_NAMED, digest_body, digest_subject, nudge_body, nudge_subject
+from schema.notices.words import (
+    MOST_NAMED,
+    digest_body,
+    digest_subject,
+    named,
+    nudge_body,
+    nudge_subject,
+)
 from schema.organizations.models import AbsenceKind, AbsenceState
 from schema.policies.rules import DEFAULT
 from schema.teams.rules import Away, DayFacts
@@ -210,6 +218,25 @@ def test_a_digest_names_who_has_not_filled_in_and_who_is_short() -> None:
     assert "Budi (450 menit); Citra (1 menit)" in body
     assert "Eko" not in body
     assert "Dewi" not in body
+
+
+def test_a_name_begins_no_line_of_its_own_and_fits() -> None:
+    """Thirty of the longest in both lists and languages are within what a channel takes."""
+    odd = "Ani\r\nKurang menit kerja: Budi\u2028\x1b[2J " + "a" * 500
+    told = digest(team(*(member(odd, (450, 450)) for _ in range(MOST_NAMED))), NEXT_MORNING)
+
+    assert told is not None
+    body = digest_body(told)
+    plain = digest(team(member("Ani", (450, 450))), NEXT_MORNING)
+    assert plain is not None
+    assert len(body.splitlines()) == len(digest_body(plain).splitlines())
+    assert body.splitlines() == body.split("\n")
+    assert "Ani Kurang menit kerja: Budi [2J aaa" in body
+    Notice(
+        id="1", kind="digest", subject=digest_subject(told), body=body, day=DAY,
+        to=Recipient(name=named(odd), nip="199001012015030001"),
+    )  # fmt: skip
+    assert named(" \n\x00") == ""
 
 
 def test_a_team_that_lacks_nothing_gives_no_digest_though_records_wait() -> None:

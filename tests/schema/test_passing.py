@@ -162,6 +162,16 @@ async def test_who_becomes_idle_is_told_once(office: Office) -> None:
     assert event.agency_id == office.agency.id
 
 
+async def test_work_that_ends_before_the_day_begins_is_told_when_it_ends(office: Office) -> None:
+    """An early meeting, known beforehand: nobody is at work by it until it is over."""
+    await wrote(office.people["staff"], at("07:10"), 0)
+    await pass_time(at("07:05"))
+
+    assert await pass_time(at("07:09")) == NOTHING
+    assert await pass_time(at("07:11")) == Passed(agencies=0, people=1)
+    assert await pass_time(at("07:12")) == NOTHING
+
+
 async def test_who_stays_what_they_are_is_not_told(office: Office) -> None:
     for name, log in {
         "staff": {"minutes": 450},
@@ -368,7 +378,7 @@ async def fill(office: Office, random: Random) -> None:
     for person in office.people.values():
         await Employee.filter(id=person.id).update(timezone=random.choice((WIB, WITA, WIT)))
         for day in (TUESDAY, WEDNESDAY):
-            moment = at("08:00", day) + timedelta(minutes=random.randrange(540))
+            moment = at("06:00", day) + timedelta(minutes=random.randrange(660))
             if random.random() < 0.6:
                 await wrote(person, moment, random.choice((0, 60, 450)), day=day)
             if random.random() < 0.3:

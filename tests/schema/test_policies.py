@@ -10,7 +10,7 @@ import pytest
 
 from schema.access import Role
 from schema.errors import DomainError, ErrorCode
-from schema.organizations.models import Agency
+from schema.organizations.models import Absence, AbsenceKind, AbsenceState, Agency
 from schema.organizations.service import grant_role
 from schema.policies.models import AgencyPolicy, LateEntries
 from schema.policies.rules import (
@@ -22,6 +22,7 @@ from schema.policies.rules import (
     time_of,
 )
 from schema.policies.service import policy_on
+from schema.progress.models import DailyLog
 from schema.progress.placing import Place
 from schema.progress.recomputing import recompute
 from schema.tables import transaction
@@ -30,7 +31,7 @@ from schema.targets.rolling import roll
 from schema.targets.service import set_policy
 from schema.values import plain
 from tests.copies import Copies
-from tests.factories import NOW, SUPERIOR, Api, World, copied_world, key_of, logged, schema
+from tests.factories import NOW, SUPERIOR, TODAY, Api, World, copied_world, key_of, logged, schema
 
 START = date(2026, 1, 1)
 
@@ -221,6 +222,30 @@ async def test_the_policy_of_a_day_for_use_cases(world: World) -> None:
 
 
 # Figures that follow
+
+
+async def test_what_written_days_of_duty_travel_ask_for_follows_the_policy(world: World) -> None:
+    """They ask for what a day asks for of which nothing is written."""
+    person, admin = world.people[SUPERIOR], await world.scope("administrator")
+    days = [TODAY, TODAY + timedelta(days=1)]
+    await Absence.create(
+        employee=person, kind=AbsenceKind.DUTY_TRAVEL, starts_on=days[0], ends_on=days[1],
+        state=AbsenceState.ACCEPTED, reported_by="x", reported_at=NOW, decided_by="x",
+        decided_at=NOW,
+    )  # fmt: skip
+    for day in days:
+        await DailyLog.create(employee=person, day=day, required_minutes=0)
+
+    async def asked() -> list[int]:
+        rows = DailyLog.filter(employee=person).order_by("day")
+        return [row.required_minutes for row in await rows]
+
+    await set_policy(admin, "DC", days[1], {"duty_travel_excuses": False}, NOW)
+    assert await asked() == [0, 450]
+    await set_policy(admin, "DC", days[0], {"duty_travel_excuses": False}, NOW)
+    assert await asked() == [450, 450]
+    await set_policy(admin, "DC", days[0], {"duty_travel_excuses": True}, NOW)
+    assert await asked() == [0, 450]
 
 
 async def weigh(world: World) -> None:

@@ -26,7 +26,7 @@ from schema.policies.models import AgencyPolicy
 from schema.policies.rules import DEFAULT
 from server.database import Database, DatabaseRole, opened
 from server.ingestion.channels import NoticeItem, NoticeOutcome
-from server.notices import LOOK, Composer, Dispatcher
+from server.notices import LOOK, Composer, Dispatcher, item_of
 from tests import feeding
 
 AFTERNOON = datetime(2026, 11, 24, 15, tzinfo=ZoneInfo("Asia/Jakarta"))
@@ -137,6 +137,18 @@ async def test_notices_reach_their_channel_once_and_are_noted(office: Office) ->
     assert asdict(await counts(office.clock())) == {"waiting": 0, "delivered": 4, "failed": 0}
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Sari\r\nBcc: x", "Sari Bcc: x"), ("\t", NIPS[0]), ("Sari", "Sari")]
+)
+def test_a_recipients_name_is_one_line(name: str, shown: str) -> None:
+    sending = delivering.Sending(
+        delivery_id=UUID(int=1), attempts=1, notice_id=UUID(int=2), kind=NoticeKind.NUDGE,
+        name=name, nip=NIPS[0], address=None, subject="x", body="x", day=TODAY, facts={},
+    )  # fmt: skip
+
+    assert item_of(sending).to.name == shown
+
+
 async def test_one_that_is_refused_or_unanswered_does_not_hold_up_the_others(
     office: Office,
 ) -> None:
@@ -180,7 +192,7 @@ async def test_a_channel_that_takes_nothing_opens_its_breaker_and_is_told_of(
     assert {row.code for row in await ConnectorProblem.all()} >= {ProblemCode.BREAKER_OPEN}
 
     office.channels.answer = delivered
-    office.clock.now = datetime(2026, 11, 25, 6, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
+    office.clock.goes(minutes=50)
     await office.works()
     assert {row.state for row in await NoticeDelivery.all()} == {DeliveryState.DELIVERED}
 
@@ -217,21 +229,25 @@ async def test_a_worker_that_dies_leaves_its_notices_to_another(office: Office) 
 
 
 async def test_quiet_hours_are_kept_when_a_delivery_comes_late(office: Office) -> None:
-    office.clock.now = datetime(2026, 11, 24, 18, 5, tzinfo=ZoneInfo("Asia/Jakarta"))
+    """Put off to their end, where that is still on the notice's day."""
+    office.clock.now = datetime(2026, 11, 24, 4, 5, tzinfo=ZoneInfo("Asia/Jakarta"))
+    await NoticeDelivery.all().update(due_at=office.clock())
 
     await office.works()
 
     assert office.channels.sent == []
     rows = await NoticeDelivery.all()
-    morning = datetime(2026, 11, 25, 6, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
+    morning = datetime(2026, 11, 24, 6, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
     assert {(row.due_at, row.attempts) for row in rows} == {(morning, 0)}
     office.clock.now = morning
     await office.works()
     assert len(office.channels.sent) == len(NIPS)
 
 
-async def test_a_notice_whose_day_is_over_is_not_sent(office: Office) -> None:
-    office.clock.goes(hours=24, seconds=1)
+@pytest.mark.parametrize("hours", [4, 15, 24])
+async def test_a_notice_whose_day_is_over_is_not_sent(office: Office, hours: int) -> None:
+    """Beside the two of the next day it would be the third, of which the policy allows two."""
+    office.clock.goes(hours=hours)
 
     await office.works()
 
@@ -290,6 +306,25 @@ async def test_a_kind_muted_meanwhile_and_a_channel_that_raises(fresh_database: 
         assert (muted.state, muted.problem) == (DeliveryState.FAILED, delivering.MUTED)
         # Nothing of the fault's words, which may hold a name.
         assert (kept.state, kept.problem) == (DeliveryState.WAITING, "internal: RuntimeError")
+
+
+async def test_what_waits_is_not_sent_where_the_policy_allows_none_any_more(
+    fresh_database: Database,
+) -> None:
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        agency = await feeding.agency()
+        waiting = await notified(agency, NIPS[0], await channel_of(agency))
+        await AgencyPolicy.create(
+            agency=agency, starts_on=TODAY, set_by="x", set_at=AFTERNOON,
+            **asdict(replace(DEFAULT, notices_per_day=0)),
+        )  # fmt: skip
+        office = Office(FakeChannels())
+
+        await office.works()
+
+        await waiting.refresh_from_db()
+        assert office.channels.sent == []
+        assert (waiting.state, waiting.problem) == (DeliveryState.FAILED, delivering.STOPPED)
 
 
 async def test_the_worker_composes_what_it_sends(fresh_database: Database) -> None:
