@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from schema.values import CAPITAL_TIMEZONE
+
 
 class Role(StrEnum):
     """What a person or service may do beyond being an employee."""
@@ -41,7 +43,8 @@ class Scope:
 
     `grants` are roles by agency; `agency_id` is where the viewer belongs. A connector's
     service account has an `installation_id` and sees nothing. `line_id` is whose work, and whose
-    people's work, is seen: the viewer's own, but for a scope made by `as_superior_of`.
+    people's work, is seen: the viewer's own, but for a scope made by `as_superior_of`. What day
+    it is goes by `timezone`: that of the viewer, or of whose line it is.
     """
 
     subject: str
@@ -51,6 +54,7 @@ class Scope:
     supervises: bool = False
     installation_id: UUID | None = None
     line_id: UUID | None = None
+    timezone: str = CAPITAL_TIMEZONE
 
     @property
     def line(self) -> UUID | None:
@@ -90,18 +94,32 @@ def can_see_work_of(scope: Scope, person: Person) -> bool:
     )
 
 
-def as_superior_of(person: Person) -> Scope:
+class Leader(Person, Protocol):
+    """An employee, with where their working day is."""
+
+    @property
+    def timezone(self) -> str: ...
+
+
+def as_superior_of(person: Leader) -> Scope:
     """What any superior sees of a person and the people below: their work, and of what is pending
     the number only. Whoever may see this person's work sees at least this, so that what is worked
     out under it once may be shown to all of them."""
-    return Scope(subject="", agency_id=person.agency_id, line_id=person.id)
+    return Scope(
+        subject="", agency_id=person.agency_id, line_id=person.id, timezone=person.timezone
+    )
 
 
 def as_superior_of_oneself(scope: Scope) -> Scope | None:
     """What any superior sees of the viewer; None where the viewer is no employee."""
     if scope.employee_id is None:
         return None
-    return Scope(subject="", agency_id=scope.agency_id, line_id=scope.employee_id)
+    return Scope(
+        subject="",
+        agency_id=scope.agency_id,
+        line_id=scope.employee_id,
+        timezone=scope.timezone,
+    )
 
 
 def can_see_content(scope: Scope, person: Person, *, pending: bool) -> bool:

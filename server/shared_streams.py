@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from schema.access import Scope
 from schema.context import Beginning, Context
 from schema.errors import DomainError, ErrorCode, Language, NotFound
-from schema.events import EventFeed
+from schema.events import Event, EventFeed
 from schema.live import Right, Shareable
 from schema.values import utc_now
 from server.parameters import Parameters
@@ -29,7 +29,28 @@ MOST_LINGERING = 100
 FAR = timedelta(days=365)
 """Until when a shared scope holds: it is no token's. Each watcher's own rights are asked for."""
 
+AT_ONCE = 4
+"""How many messages are made at once: what befalls an agency is told by each of its producers, and
+requests need connections of the database meanwhile."""
+
 NONE = (None, None)
+
+
+class Paced:
+    """The log for a producer: it waits its turn before each event, until it has told the last."""
+
+    def __init__(self, feed: EventFeed, turns: asyncio.Semaphore) -> None:
+        self._feed = feed
+        self._turns = turns
+
+    async def last_position(self) -> int:
+        return await self._feed.last_position()
+
+    async def follow(self, after: int) -> AsyncGenerator[Event, None]:
+        async with aclosing(self._feed.follow(after)) as events:
+            async for event in events:
+                async with self._turns:
+                    yield event
 
 
 @dataclass(slots=True)
@@ -53,6 +74,11 @@ class Rights:
             await self._asking
             self._asking = None
 
+    def close(self) -> None:
+        """Ask no more: nobody is told any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -64,6 +90,7 @@ class Execution:
     asked: Parameters
     language: Language
     watched: Watched
+    turns: asyncio.Semaphore
 
     async def messages(
         self, begins: Beginning, recheck: Recheck | None = None
@@ -79,25 +106,30 @@ class Execution:
         if scope is None:
             raise NotFound(self.watched.shareable.thing)
         rights = Rights(scope, recheck)
-        context = self._context(rights, begins)
+        # Who catches up waits for its own network between two events, and holds no turn.
+        feed = self.feed if recheck is None else Paced(self.feed, self.turns)
+        context = self._context(rights, begins, feed)
         results = await self.schema.stream(
             self.asked.query,
             variable_values=self.asked.variables,
             context_value=context,
             operation_name=self.asked.operation_name,
         )
-        async with aclosing(results):
-            async for result in results:
-                _refuse_faults(cast("ExecutionResult", result))
-                payload = payload_of(cast("ExecutionResult", result), self.present, context)
-                await rights.asked()
-                yield Message(int(context.cursor or 0), payload)
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    _refuse_faults(cast("ExecutionResult", result))
+                    payload = payload_of(cast("ExecutionResult", result), self.present, context)
+                    await rights.asked()
+                    yield Message(int(context.cursor or 0), payload)
+        finally:
+            rights.close()
 
-    def _context(self, rights: Rights, begins: Beginning) -> Context:
+    def _context(self, rights: Rights, begins: Beginning, feed: EventFeed) -> Context:
         return Context(
             scope=rights.scope,
             language=self.language,
-            feed=self.feed,
+            feed=feed,
             authorise=rights.authorise,
             beginning=begins,
         )
@@ -127,6 +159,7 @@ class SharedStreams:
         self._linger_seconds = linger_seconds
         self._producers: dict[Hashable, tuple[Watched, Producer]] = {}
         self._lingering: dict[Hashable, asyncio.TimerHandle] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @property
     def producers(self) -> list[Producer]:
@@ -196,7 +229,9 @@ class SharedStreams:
             if self._producers.get(watched.key, NONE)[1] is producer:
                 del self._producers[watched.key]
 
-        execution = Execution(self._schema, self._feed, self._present, asked, language, watched)
+        execution = Execution(
+            self._schema, self._feed, self._present, asked, language, watched, self._turns
+        )
         return Producer(
             self._feed,
             execution.messages,

@@ -169,12 +169,12 @@ class Streams:
     async def _recheck(self, interval: float) -> None:
         while True:
             await asyncio.sleep(interval)
-            try:
-                await self.open.recheck()
-                await self.shared.recheck()
-            except Exception as fault:
-                # Nothing is handed out meanwhile that is not asked about; and it is asked again.
-                if is_away(fault):
-                    log.warning("database.away", error=f"{type(fault).__name__}: {fault}")
-                else:
-                    log.error("streams.not_rechecked", exc_info=fault)
+            for recheck in (self.open.recheck, self.shared.recheck):
+                try:
+                    await recheck()
+                except Exception as fault:
+                    # Nothing is handed out meanwhile that is not asked about; it is asked again.
+                    if is_away(fault):
+                        log.warning("database.away", error=f"{type(fault).__name__}: {fault}")
+                    else:
+                        log.error("streams.not_rechecked", exc_info=fault)

@@ -146,7 +146,7 @@ SEEN: dict[str, Seen] = {
     "day_done": as_work,
     "day_close": lambda allowed, scope, row: (
         allowed.work(scope, row["employee_id"])
-        or scope.line in row["superior_ids"]
+        or scope.employee_id in row["superior_ids"]
         or row["agency_id"] in scope.agencies_with(AGENCY_WIDE)
     ),
     "contact": own,

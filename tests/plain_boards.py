@@ -18,7 +18,7 @@ from schema.teams.rules import presence
 def sees_close(see: Any, close: Any) -> bool:
     return (
         see.works(close.employee_id)
-        or see.scope.line in close.superior_ids
+        or see.scope.employee_id in close.superior_ids
         or close.agency_id in see.scope.agencies_with(AGENCY_WIDE)
     )
 
@@ -50,7 +50,7 @@ def member(see: Any, person: Any, on: date, close: Any) -> SimpleNamespace | Non
         one.status = presence(facts, see.now)
         one.absence = board_rules.absence_now(facts, see.now)
         one.clocked_in_at, one.done_at = facts.clocked_in_at, facts.done_at
-    elif close is None or see.scope.line not in close.superior_ids:
+    elif close is None or see.scope.employee_id not in close.superior_ids:
         return None
     else:
         one.status, one.absence = close.status, None
@@ -145,7 +145,14 @@ def unit_board(see: Any, args: Mapping[str, Any]) -> SimpleNamespace | None:
     if not found or not see.sees(found[0]) or not watches(see, found[0]):
         return None
     days = span_of(see, agencies[0], str(args["span"]), args.get("on") or see.today)
-    return None if days is None else board(found[0], (found[0].id,), *days)
+    if days is None:
+        return None
+    first, last, before_first, before_last = days
+    if before_first is not None and see.today < last:
+        # As far as this one has run.
+        run = max(see.today - first, timedelta(0))
+        before_last = min(before_last, before_first + run)
+    return board(found[0], (found[0].id,), first, last, before_first, before_last)
 
 
 def board(unit: Any, path: tuple[UUID, ...], *days: Any) -> SimpleNamespace:

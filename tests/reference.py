@@ -125,7 +125,7 @@ from schema.targets.rules import (
 from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
-from schema.values import CAPITAL_TIMEZONE, local_date, plain
+from schema.values import local_date, plain
 from tests import plain_boards
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
@@ -239,7 +239,7 @@ class Reference:
 
     def __init__(self, rows: Rows, scope: Scope, now: datetime) -> None:
         self.rows, self.scope, self.now = rows, scope, now
-        self.today = local_date(now, CAPITAL_TIMEZONE)
+        self.today = local_date(now, scope.timezone)
 
     # Who sees what
 

@@ -8,11 +8,12 @@ from uuid import UUID
 from schema.access import Role, Scope
 from schema.errors import Unauthenticated
 from schema.tables import dicts_of
+from schema.values import CAPITAL_TIMEZONE
 
 # "Supervises" is said of assignments that hold today, where the appraiser works. A token is revoked
 # by the same statement that knows its subject: asking for it costs no round trip.
 VIEWER = """
-SELECT e.id AS employee_id, e.agency_id,
+SELECT e.id AS employee_id, e.agency_id, e.timezone,
   EXISTS (
     SELECT FROM assignment a
     WHERE a.appraiser_id = e.id
@@ -79,6 +80,7 @@ async def scope_of(subject: str, issued_at: datetime | None = None) -> Scope:
         agency_id=row["agency_id"],
         grants=frozenset((agency, role) for agency, role, _ in held),
         supervises=row["supervises"],
+        timezone=row["timezone"] or CAPITAL_TIMEZONE,
     )
 
 

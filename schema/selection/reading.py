@@ -21,7 +21,7 @@ from schema.selection.declarations import Declaration, One
 from schema.selection.requests import Operation, Request, query_of
 from schema.selection.statement import Refused, Statement, Text
 from schema.tables import json_of
-from schema.values import CAPITAL_TIMEZONE, local_date
+from schema.values import local_date
 
 CHARACTERS_KEPT = 8_000_000
 """How much SQL is remembered: some 2,000 statements, the least recently used forgotten first."""
@@ -248,7 +248,7 @@ def standard_of(context: Context, read_as: Scope | None = None) -> dict[str, Any
         "agencies": agencies,
         "administered": sorted(scope.agencies_with({Role.ADMINISTRATOR})),
         "roles": [role.value for role in scope.roles],
-        "today": local_date(now, CAPITAL_TIMEZONE),
+        "today": local_date(now, scope.timezone),
         "now": now,
         "cursor": context.cursor,
     }

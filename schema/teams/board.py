@@ -75,6 +75,10 @@ SPAN = f"""(
   LEFT JOIN LATERAL {evaluated("v$.ends_on < t$.first_day", "v$.ends_on DESC")} b$ ON true
   WHERE d$.name = 'PERIOD'
 ) w$"""
+# A span that still runs is compared with as many days of the one before.
+AS_FAR = """CASE WHEN @today < w$.last_day
+  THEN least(w$.before_last, w$.before_first + greatest(@today - w$.first_day, 0))
+  ELSE w$.before_last END"""
 # OFFSET 0: what it is counted from is worked out once for all that is asked of it.
 BOARD = """CROSS JOIN LATERAL (SELECT o$.*, least(o$.last_day, @today) AS until,
     unit_days(o$.path, o$.first_day, least(o$.last_day, @today)) AS counted
@@ -83,7 +87,7 @@ ASKED = f"""agency g$ JOIN unit u$ ON u$.agency_id = g$.id CROSS JOIN {CALENDAR}
 CROSS JOIN LATERAL {SPAN} {
     BOARD.format(
         columns="u$.id AS unit_id, ARRAY[u$.id] AS path, w$.first_day, w$.last_day, "
-        "w$.before_first, w$.before_last"
+        f"w$.before_first, {AS_FAR} AS before_last"
     )
 }"""
 BELOW = f"""unit u$ {
@@ -170,7 +174,8 @@ class UnitBoard:
     )
     before: BoardFigures | None = after(
         board_rules.figures_before,
-        "The span before it in figures; null where no evaluation period was before.",
+        "The span before it in figures, as far as this one has run; null where no evaluation "
+        "period was before.",
         first="@row.before_first",
         last="@row.before_last",
         days="unit_days(@row.path, @row.before_first, least(@row.before_last, @today))",
