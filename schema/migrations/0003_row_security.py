@@ -452,6 +452,7 @@ SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan
 SET work_mem = '32MB' SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
+  of_viewer uuid := {VIEWER};
   of_line uuid := {LINE};
   of_agencies uuid[] := {AGENCIES};
 BEGIN
@@ -469,7 +470,7 @@ BEGIN
   FROM below JOIN day_close c ON c.unit_id = below.id AND c.day BETWEEN first_day AND last_day
   WHERE (of_statuses IS NULL OR c.status = ANY (of_statuses))
     AND ((cardinality(path) = 1 AND path[1] = ANY (c.unit_path)) OR c.unit_path @> path)
-    AND (c.agency_id = ANY (of_agencies) OR of_line = ANY (c.superior_ids)
+    AND (c.agency_id = ANY (of_agencies) OR of_viewer = ANY (c.superior_ids)
       OR c.employee_id IN (SELECT id FROM seen));
 END
 $$;
