@@ -212,3 +212,29 @@ async def test_days_that_were_never_closed_are_judged_by_what_is_known_now(world
 
     assert board["figures"]["people"] == board["people"]["totalCount"] > 0
     assert {one["node"]["status"] for one in board["people"]["edges"]} == {"NOT_FILLED"}
+
+
+SPANS = """query($on: Date!, $span: BoardSpan!) {
+  unitBoard(agency: "DC", unit: "C", on: $on, span: $span) {
+    before { from to } children { before { from to } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("on", "span", "first", "last"),
+    [
+        # It is Tuesday the 24th: Monday and Tuesday of the week before, 24 days of October.
+        ("2026-11-24", "WEEK", "2026-11-16", "2026-11-17"),
+        ("2026-11-24", "MONTH", "2026-10-01", "2026-10-24"),
+        ("2026-11-24", "DAY", "2026-11-23", "2026-11-23"),
+        # What has ended is compared with the whole of what was before.
+        ("2026-11-18", "WEEK", "2026-11-09", "2026-11-15"),
+        ("2026-10-05", "MONTH", "2026-09-01", "2026-09-30"),
+    ],
+)
+async def test_a_span_that_runs_is_compared_with_as_many_days_of_the_one_before(
+    world: World, on: str, span: str, first: str, last: str
+) -> None:
+    board = (await Api(SUPERVISOR).data(SPANS, on=on, span=span))["unitBoard"]
+
+    assert board["before"] == {"from": first, "to": last}
+    assert {"before": board["before"]} in board["children"]

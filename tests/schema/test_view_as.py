@@ -1,12 +1,12 @@
 """An employee sees of themselves what any superior sees: the same text, and nothing pending."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
-from schema.organizations.models import Absence, AbsenceKind, AbsenceState, DayDone
+from schema.organizations.models import Absence, AbsenceKind, AbsenceState, DayDone, Employee
 from schema.teams.models import DayClose, PresenceStatus
 from tests.copies import Copies
 from tests.factories import (
@@ -151,3 +151,16 @@ async def test_who_is_no_employee_has_nothing_to_see(world: World) -> None:
         assert (answer.data, answer.codes) == (None, ("NOT_FOUND",))
     answer = await Api.of("nobody").run("{ viewAs { pendingCount } }")
     assert answer.codes == ("UNAUTHENTICATED",)
+
+
+async def test_today_is_the_viewers_own_day(world: World) -> None:
+    """22.30 WIB is 00.30 WIT of the next day: whose day has begun has an empty one before them."""
+    late = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+    given = {"now": late, "expires_at": late + timedelta(hours=1)}
+    await Employee.filter(nip__in=[SUPERVISOR, STAFF]).update(timezone="Asia/Jayapura")
+
+    there = await Api(SUPERVISOR, **given).data("{ team { on } viewAs { log { on } } }")
+    here = await Api(SUPERIOR, **given).data("{ team { on } viewAs { log { on } } }")
+
+    assert there == {"team": {"on": "2026-11-25"}, "viewAs": {"log": {"on": "2026-11-25"}}}
+    assert here == {"team": {"on": "2026-11-24"}, "viewAs": {"log": {"on": "2026-11-24"}}}

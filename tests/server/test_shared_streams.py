@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from server.event_bus import EventBus
 from server.payloads import Payload
 from server.producers import Ring
 from server.settings import settings_from
+from server.shared_streams import Paced
 from server.watchers import Message, Watcher
 from tests.factories import (
     COLLEAGUE,
@@ -380,3 +381,35 @@ async def test_a_queue_is_bounded_by_length_and_takes_one_message_whatever_its_l
     assert not watcher.offer(message(9))
     with pytest.raises(Unauthenticated):
         await watcher.next()
+
+
+class Ready:
+    """A log in which something has always happened."""
+
+    async def last_position(self) -> int:
+        return 0
+
+    async def follow(self, after: int) -> AsyncGenerator[Any, None]:
+        while True:
+            yield after
+
+
+async def test_few_messages_are_made_at_once_however_many_producers_there_are() -> None:
+    turns, making, most = asyncio.Semaphore(3), 0, 0
+
+    async def produce() -> None:
+        nonlocal making, most
+        async with aclosing(Paced(Ready(), turns).follow(1)) as events:
+            for _ in range(5):
+                await anext(events)
+                making += 1
+                most = max(most, making)
+                await asyncio.sleep(0)
+                making -= 1
+
+    async with asyncio.timeout(GUARD):
+        await asyncio.gather(*(produce() for _ in range(20)))
+
+    assert most == 3
+    # Who left in the middle has given their turn back.
+    assert turns._value == 3
