@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from schema.feeds.models import ProblemCode, RunState
-from schema.feeds.service import note_answered, note_failure
+from schema.feeds.service import note_answered, note_failure, note_problem
 from schema.notices import composing, delivering
 from schema.notices.delivering import Outcome, Parcel, Said, Sending
 from schema.notices.words import named
@@ -27,6 +27,9 @@ LOOK = timedelta(seconds=20)
 DISPATCHERS = 3
 """Channels that are served at once: a mail server that hangs holds up no other agency's."""
 NOW = timedelta(0)
+
+EVERYBODY = 3
+"""Notices of one parcel from which on it is no accident that all of them are refused."""
 
 log = structlog.get_logger()
 
@@ -91,9 +94,14 @@ class Dispatcher:
         return [said_of(by_id.get(str(one.notice_id))) for one in parcel.notices]
 
     async def _judge(self, parcel: Parcel, said: list[Said], began: datetime) -> None:
-        """A channel that takes nothing at all counts as not reached, and its breaker opens."""
+        """A channel that takes nothing at all counts as not reached, and its breaker opens. One
+        that refuses everybody is a problem, too: the fault is hardly each person's own."""
         if any(one.outcome is not Outcome.RETRY for one in said):
             await note_answered(parcel.installation_id, self.clock())
+            if len(said) >= EVERYBODY and all(one.outcome is Outcome.REFUSED for one in said):
+                words = f"all {len(said)} notices of a parcel were refused: {said[0].detail}"
+                code = ProblemCode.SERVICE_ANSWERS_WRONGLY
+                await note_problem(parcel.installation_id, code, words, self.clock())
             return
         await note_failure(
             parcel.installation_id,

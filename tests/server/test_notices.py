@@ -197,6 +197,31 @@ async def test_a_channel_that_takes_nothing_opens_its_breaker_and_is_told_of(
     assert {row.state for row in await NoticeDelivery.all()} == {DeliveryState.DELIVERED}
 
 
+async def test_a_channel_that_refuses_everybody_is_a_problem_until_it_takes_one(
+    fresh_database: Database,
+) -> None:
+    def refused(item: NoticeItem) -> NoticeOutcome:
+        return NoticeOutcome(id=item.id, state="refused", detail="400 no such channel")
+
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        agency = await feeding.agency()
+        channel = await channel_of(agency)
+        for nip in NIPS[:3]:
+            await notified(agency, nip, channel)
+        office = Office(FakeChannels(refused))
+        await office.works()
+
+        problem = await ConnectorProblem.get()
+        assert problem.code is ProblemCode.SERVICE_ANSWERS_WRONGLY
+        assert problem.detail == "all 3 notices of a parcel were refused: 400 no such channel"
+        assert (await Installation.get()).failures == 0
+
+        office.channels.answer = delivered
+        await notified(agency, NIPS[3], channel)
+        await office.works()
+        assert (await ConnectorProblem.get()).resolved_at is not None
+
+
 async def test_what_was_tried_too_often_is_given_up_with_its_problem(office: Office) -> None:
     office.channels.answer = lambda item: (
         retried(item) if item.to.nip == NIPS[0] else delivered(item)
