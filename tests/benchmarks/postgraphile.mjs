@@ -46,6 +46,7 @@ async function settingsOf(header) {
   return {
     role: config.role,
     "ekinerja.viewer": viewer,
+    "ekinerja.line": viewer,
     "ekinerja.directories": directories,
     "ekinerja.agencies": agencies,
   };

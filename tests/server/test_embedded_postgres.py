@@ -31,12 +31,16 @@ DEADLINE_SECONDS = 20.0
 RECOVERY = ("not properly shut down", "was interrupted")
 
 HOLD = """
+import signal
 import sys
 from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from server.embedded_postgres import acquire
 from server.postgres_keeper import read_running
+# As in a terminal, also where the tests run in the background, which ignores both.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 cluster = acquire(Path(sys.argv[1]), durable=False)
 print(dumps(asdict(read_running(cluster.folder))), flush=True)
 """
