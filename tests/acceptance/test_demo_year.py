@@ -35,6 +35,7 @@ def cells(said: str, code: str) -> list[str]:
     return [cell.strip() for cell in row.strip("│").split("│")]
 
 
+@pytest.mark.slow
 async def test_small_agency_comes_to_what_was_decided(database: Database) -> None:
     """Sums over four levels, stages, a range, a result with two indicators, weighted goals."""
     ticks: list[str] = []
@@ -68,6 +69,7 @@ async def test_small_agency_comes_to_what_was_decided(database: Database) -> Non
     assert reopened.reason
 
 
+@pytest.mark.slow
 async def test_wrong_figure_is_named(database: Database) -> None:
     """A number that is changed behind the system's back is found twice: beside the ledger, and by
     the recomputation."""

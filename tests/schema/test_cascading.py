@@ -201,6 +201,7 @@ def crowd(number: int) -> dict[str, Any]:
     return case
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [MANY, 1])
 async def test_many_confirms_at_once_lose_nothing(fresh_database: Database, people: int) -> None:
     """50 at once, by as many people below one root or all by one: no deadlock, and the sum."""
@@ -310,6 +311,7 @@ async def test_of_two_that_take_the_same_time_one_is_refused(fresh_database: Dat
         assert sorted(answers) == ["OK"] + ["OVERLAP"] * 9
 
 
+@pytest.mark.slow
 async def test_one_direct_cascade_of_the_nation_adds_up(database: Database) -> None:
     """Sensus Ekonomi 2026 (2902.BMA.006), 3,628 reports planned; two offices report.
 

@@ -147,6 +147,7 @@ async def test_literals_and_names_of_a_document_cannot_leave_their_place(
             assert harmless.fullmatch(quoted) or quoted == r"\u0000", quoted
 
 
+@pytest.mark.slow
 async def test_random_operations_leave_no_value_in_a_statement(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,6 +208,7 @@ async def world(fresh_database: Database) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tree", ["units", "targets", "people"])
 async def test_a_tree_takes_as_many_statements_at_any_depth_and_breadth(
     world: World, tree: str
@@ -250,6 +251,7 @@ async def test_a_calendar_takes_as_many_statements_for_any_number_of_days(world:
     assert year.objects > 300
 
 
+@pytest.mark.slow
 async def test_the_nation_takes_as_many_statements_as_a_small_agency(world: World) -> None:
     await save_case(real_case("cascade_bps_ro_national_2026"))
     head = await Employee.get(assignments__unit__code="BPS", assignments__heads_unit=True)

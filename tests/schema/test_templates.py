@@ -365,6 +365,7 @@ async def test_what_does_not_fit_together_is_refused(world: World) -> None:
         assert codes(await apply(key, **given)) == [expected], given
 
 
+@pytest.mark.slow
 async def test_five_hundred_people_cost_what_one_costs(fresh_database: Database) -> None:
     nips = [f"19960101202103{n:04}" for n in range(500)]
     case = agency_case()

@@ -365,6 +365,7 @@ async def test_the_database_excuses_what_the_rules_excuse(fresh_database: Databa
     assert len({row["minutes"] for row in rows}) > 300
 
 
+@pytest.mark.slow
 async def test_the_database_says_what_the_rules_say(fresh_database: Database) -> None:
     """120 agencies, 3 people each: 360 ranges of days, and as many asked day by day."""
     changing = 0

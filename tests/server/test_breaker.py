@@ -74,6 +74,7 @@ async def poll(feed: Installation, service: Service, until: datetime, seed: int)
         service.now += max(pause, timedelta(milliseconds=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [Retryable("503"), Retryable("503", timedelta(seconds=1)), PluginKilled("its process hung")],

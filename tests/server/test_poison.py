@@ -107,6 +107,7 @@ async def test_one_bad_item_in_a_thousand_leaves_the_others_processed(
     assert await InboxItem.filter(processed_at=None).count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_delivery", [False, True])
 async def test_one_item_that_the_database_does_not_take_leaves_the_others_processed(
     feed: Installation, as_delivery: bool, monkeypatch: pytest.MonkeyPatch

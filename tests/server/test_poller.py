@@ -339,6 +339,7 @@ async def test_what_becomes_no_record_is_kept_with_its_cause(
     assert [r["source_id"] for r in await fetched("SELECT source_id FROM activity")] == ["D-9"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "asked"),
     [
@@ -481,6 +482,7 @@ async def test_a_failing_plugin_does_not_stop_another(
         await worker
 
 
+@pytest.mark.slow
 async def test_two_workers_do_not_feed_one_installation_at_once(
     feed: Installation, fresh_database: Database
 ) -> None:

@@ -75,6 +75,7 @@ async def test_each_is_found_with_what_it_can_do(host: PluginHost) -> None:
     assert {one.name: tuple(one.capabilities) for one in found} == CAPABILITIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plugin", "upload", "number"),
     [
