@@ -4,8 +4,7 @@ A state is only said to somebody's disadvantage when their own calendar, zone, l
 time leave no other: the table of cases is tests/schema/test_team_rules.py.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -195,9 +194,3 @@ def turns(facts: DayFacts) -> list[datetime]:
             *(at + facts.active_for for at in held),
         }
     )
-
-
-def status_counts(members: Iterable[DayFacts], now: datetime) -> Mapping[PresenceStatus, int]:
-    """How many people stand where, by the status' name; nobody, no line."""
-    counts = Counter(presence(facts, now) for facts in members)
-    return {status: counts[status] for status in sorted(counts)}
