@@ -173,3 +173,44 @@ def can_administer(scope: Scope, agency_id: UUID) -> bool:
 def can_audit(scope: Scope, agency_id: UUID) -> bool:
     """See, never write, what an administrator sees."""
     return agency_id in scope.agencies_with(AGENCY_WIDE)
+
+
+class Appraised(Protocol):
+    """What the policy must know of an appraisal."""
+
+    @property
+    def agency_id(self) -> UUID: ...
+    @property
+    def employee_id(self) -> UUID: ...
+    @property
+    def appraiser_id(self) -> UUID | None: ...
+
+
+def can_see_appraisal(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """As the person's work; who appraises it, also where the person has moved on; and the agency
+    that it was made in."""
+    return (
+        can_see_work_of(scope, person)
+        or (scope.employee_id is not None and scope.employee_id == appraisal.appraiser_id)
+        or can_audit(scope, appraisal.agency_id)
+    )
+
+
+def can_appraise(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """Rate and sign: the appraiser, any superior in the line; where nobody is above, the agency's
+    administrator. Nobody for themselves."""
+    if scope.employee_id == appraisal.employee_id:
+        return False
+    if appraisal.appraiser_id is None and can_administer(scope, appraisal.agency_id):
+        return True
+    return scope.employee_id is not None and (
+        scope.employee_id == appraisal.appraiser_id or can_return(scope, person)
+    )
+
+
+def can_see_career(scope: Scope, person: Person) -> bool:
+    """Career, potential, pay, box and credit points: the person themselves, the agency's
+    administrator and auditor. Not superiors: they appraise, and do not pay."""
+    return (scope.employee_id is not None and person.id == scope.employee_id) or can_audit(
+        scope, person.agency_id
+    )

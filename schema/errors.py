@@ -66,6 +66,13 @@ class ErrorCode(StrEnum):
     ACTION_PLAN_MISSING = "ACTION_PLAN_MISSING"
     ACTION_PLAN_NOT_OF_TARGET = "ACTION_PLAN_NOT_OF_TARGET"
     SECRETS_UNAVAILABLE = "SECRETS_UNAVAILABLE"
+    WRONG_APPRAISAL_STATE = "WRONG_APPRAISAL_STATE"
+    TOO_EARLY = "TOO_EARLY"
+    UNIT_NOT_RATED = "UNIT_NOT_RATED"
+    RATED_BY_UNIT = "RATED_BY_UNIT"
+    OBJECTION_OVER = "OBJECTION_OVER"
+    RULES_INVALID = "RULES_INVALID"
+    RULES_MISSING = "RULES_MISSING"
 
 
 MESSAGES: dict[ErrorCode, tuple[str, str]] = {
@@ -227,6 +234,31 @@ MESSAGES: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.SECRETS_UNAVAILABLE: (
         "Rahasia tidak dapat disimpan atau dibaca: minta operator memeriksa EKINERJA_SECRET_KEYS.",
         "Secrets cannot be kept or read: ask the operator to check EKINERJA_SECRET_KEYS.",
+    ),
+    ErrorCode.WRONG_APPRAISAL_STATE: (
+        "Penilaian berstatus {state}; tindakan ini memerlukan {needed}.",
+        "The appraisal is {state}; this needs {needed}.",
+    ),
+    ErrorCode.TOO_EARLY: (
+        "Belum dapat dilakukan sebelum {day}.",
+        "This cannot be done before {day}.",
+    ),
+    ErrorCode.UNIT_NOT_RATED: (
+        "Tetapkan dahulu predikat kinerja unit {unit}: itulah hasil kerja pimpinannya.",
+        "Rate the unit {unit} first: its result is that of its head.",
+    ),
+    ErrorCode.RATED_BY_UNIT: (
+        "Hasil kerja pimpinan unit {unit} berasal dari predikat unitnya; jangan diisi.",
+        "The work results of the head of {unit} come from the unit's own rating; leave them out.",
+    ),
+    ErrorCode.OBJECTION_OVER: (
+        "Batas keberatan {deadline} sudah lewat.",
+        "Objections ended on {deadline}.",
+    ),
+    ErrorCode.RULES_INVALID: ("Aturan tidak sah: {detail}", "The rules are not valid: {detail}"),
+    ErrorCode.RULES_MISSING: (
+        "Instansi belum memiliki aturan {kind} yang berlaku pada {day}.",
+        "The agency has no rules of {kind} in force on {day}.",
     ),
 }
 

@@ -73,6 +73,31 @@ def sees_matrix_of(matrix: str) -> str:
     )
 
 
+def sees_appraisal(appraisal: str) -> str:
+    """`access.can_see_appraisal`, for the alias of an appraisal's row."""
+    return (
+        f"{sees_work(f'{appraisal}.employee_id')} OR {appraisal}.appraiser_id = @viewer "
+        f"OR {of_agencies(f'{appraisal}.agency_id')}"
+    )
+
+
+def sees_career(employee_id: str) -> str:
+    """`access.can_see_career`, for an expression that is an employee's key."""
+    return (
+        f"{employee_id} = @viewer OR "
+        f"(SELECT {of_agencies('c$.agency_id')} FROM employee c$ WHERE c$.id = {employee_id})"
+    )
+
+
+def sees_consequence(consequence: str) -> str:
+    """As a career is; weight and training needs as the person's work is."""
+    return (
+        f"{consequence}.employee_id = @viewer OR {of_agencies(f'{consequence}.agency_id')} "
+        f"OR ({consequence}.kind IN ('WEIGHT', 'TRAINING') "
+        f"AND ({sees_work(f'{consequence}.employee_id')}))"
+    )
+
+
 def of_agencies(agency: str) -> str:
     """`access.can_audit`: administrators and auditors of the agency."""
     return f"{agency} = ANY (@agencies)"

@@ -30,6 +30,8 @@ MODULES = (
     "schema.feeds.models",
     "schema.progress.models",
     "schema.teams.models",
+    "schema.appraisals.models",
+    "schema.consequences.models",
     "schema.notices.models",
 )
 

@@ -3,9 +3,12 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 import uuid_utils.compat
 
 NIP_PATTERN = re.compile(r"[0-9]{18}")
@@ -61,3 +64,20 @@ def plain(number: Decimal) -> str:
     """A number without needless zeros or exponents: 5.000000 -> 5, 1E+3 -> 1000."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same text for the same value: keys sorted, no spaces, numbers of decimals
+    as text without needless zeros, days as 2026-12-31. What is sealed is written so."""
+    return orjson.dumps(value, default=_said, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hex."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

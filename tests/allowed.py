@@ -1,14 +1,18 @@
 """Which rows of each table `schema.access` allows a viewer, worked out in Python from all rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 from schema.access import (
     AGENCY_WIDE,
+    Appraised,
     Person,
     Scope,
     can_audit,
+    can_see_appraisal,
+    can_see_career,
     can_see_content,
     can_see_directory,
     can_see_work_of,
@@ -72,6 +76,32 @@ class Allowed:
             if (one["installation_id"], one["source_id"])
             == (row["installation_id"], row["retracts"])
         )
+
+    def appraisal(self, scope: Scope, row: Row) -> bool:
+        person = self._people[row["employee_id"]]
+        return can_see_appraisal(scope, cast("Appraised", SimpleNamespace(**row)), person)
+
+    def feedback_request(self, scope: Scope, row: Row) -> bool:
+        about = self.rows["appraisal"][row["appraisal_id"]]
+        person = self._people[about["employee_id"]]
+        if row["respondent_id"] == scope.employee_id:
+            return True
+        if person.id == scope.employee_id:
+            return False
+        return (
+            (scope.line is not None and scope.line in person.superiors)
+            or can_audit(scope, person.agency_id)
+            or can_audit(scope, about["agency_id"])
+            or (scope.employee_id is not None and scope.employee_id == about["appraiser_id"])
+        )
+
+    def career(self, scope: Scope, row: Row) -> bool:
+        return can_see_career(scope, self._people[row["employee_id"]])
+
+    def consequence(self, scope: Scope, row: Row) -> bool:
+        if row["employee_id"] == scope.employee_id or can_audit(scope, row["agency_id"]):
+            return True
+        return row["kind"] in {"WEIGHT", "TRAINING"} and self.work(scope, row["employee_id"])
 
     def item(self, scope: Scope, row: Row) -> bool:
         given_up = any(
@@ -149,6 +179,25 @@ SEEN: dict[str, Seen] = {
         or scope.employee_id in row["superior_ids"]
         or row["agency_id"] in scope.agencies_with(AGENCY_WIDE)
     ),
+    "unit_rating": lambda allowed, scope, row: (
+        (row["head_id"] is not None and allowed.work(scope, row["head_id"]))
+        or can_audit(scope, allowed.rows["unit"][row["unit_id"]]["agency_id"])
+    ),
+    "appraisal": Allowed.appraisal,
+    "appraisal_line": through("appraisal", "appraisal_id"),
+    "appraisal_event": through("appraisal", "appraisal_id"),
+    "appraisal_seal": through("appraisal", "appraisal_id"),
+    "feedback_request": Allowed.feedback_request,
+    "feedback_answer": lambda allowed, scope, row: (
+        allowed.rows["feedback_request"][row["request_id"]]["respondent_id"] == scope.employee_id
+    ),
+    "result_delivery": through("installation", "installation_id"),
+    "rule_set": in_directory("agency_id"),
+    "career": Allowed.career,
+    "potential_score": Allowed.career,
+    "training_record": as_work,
+    "consequence": Allowed.consequence,
+    "consequence_basis": through("consequence", "consequence_id"),
     "contact": own,
     "notice": own,
     "notice_delivery": through("notice", "notice_id"),

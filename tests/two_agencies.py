@@ -88,6 +88,7 @@ from schema.targets.models import (
 )
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
+from tests.appraised import appraise, follow_from, rules_of
 
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -455,6 +456,26 @@ async def install(agency: Agency) -> Installation:
     return source
 
 
+async def appraise_all(
+    posts: Mapping[str, tuple[Employee, Assignment]],
+    works: Mapping[str, tuple[Target, Indicator]],
+    sources: Mapping[str, Installation],
+) -> None:
+    """An appraisal of every plan, and what follows; the next person gives feedback to each. The
+    lent one's was made in A, where they were before."""
+    rules = {code: await rules_of(source.agency_id, NOON) for code, source in sources.items()}
+    names = list(works)
+    for name, next_name in zip(names, names[1:] + names[:1], strict=True):
+        plan = await PerformancePlan.get(employee=posts[name][0])
+        code = "B" if name == "lent" else "A"
+        evaluation = await EvaluationPeriod.filter(period_id=plan.period_id).first()
+        assert evaluation is not None
+        appraisal = await appraise(
+            plan, works[name][0], evaluation, sources["A"], NOON, posts[next_name][0]
+        )
+        await follow_from(appraisal, rules[code], plan.period_id, NOON)
+
+
 async def build() -> World:
     a, a_top, a_below, a_period = await found_agency("A")
     b, b_top, b_below, b_period = await found_agency("B")
@@ -495,6 +516,7 @@ async def build() -> World:
     await record_of(posts["lent"][0], from_a, 8, RecordState.CONFIRMED, unit_figure)
     for agency in (a, b):
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
+    await appraise_all(posts, works, {"A": from_a, "B": from_b})
     await RoleGrant.create(agency=a, subject=NIPS["administrator"], role=Role.ADMINISTRATOR)
     await RoleGrant.create(agency=b, subject=NIPS["other administrator"], role=Role.ADMINISTRATOR)
     await RoleGrant.create(agency=a, subject="inspektorat-a", role=Role.AUDITOR)

@@ -78,7 +78,8 @@ ALTER TABLE agency_policy ADD CHECK (achievement_cap >= 100),
   ADD CHECK (late_entries IN ('REFUSED', 'MARKED', 'REASON')),
   ADD CHECK (entry_days >= 0 AND filling_days >= 0 AND plan_days >= 0),
   ADD CHECK (recognized_minutes > 0),
-  ADD CHECK (active_minutes > 0 AND flexible_minutes >= 0 AND notices_per_day >= 0);
+  ADD CHECK (active_minutes > 0 AND flexible_minutes >= 0 AND notices_per_day >= 0),
+  ADD CHECK (objection_days >= 0 AND smallest_feedback_group >= 2);
 
 ALTER TABLE performance_plan ADD CHECK (ends_on >= starts_on),
   ADD CHECK (version > 0),
@@ -188,6 +189,52 @@ ALTER TABLE daily_log ADD CHECK
 CREATE INDEX inbox_item_waiting ON inbox_item (installation_id, id) WHERE processed_at IS NULL;
 CREATE INDEX dead_letter_open ON dead_letter (installation_id, id) WHERE resolved_at IS NULL;
 CREATE INDEX event_unstamped ON event (id) WHERE position IS NULL;
+
+ALTER TABLE unit_rating ADD CHECK (version > 0),
+  ADD CHECK (predicate IN ('OUTSTANDING', 'GOOD', 'NEEDS_IMPROVEMENT', 'POOR', 'VERY_POOR'));
+ALTER TABLE appraisal ADD CHECK (ends_on >= starts_on AND version > 0),
+  ADD CHECK (employee_id <> appraiser_id),
+  ADD CHECK (state IN ('OPEN', 'RATED', 'ACCEPTED', 'OBJECTED', 'DECIDED', 'SIGNED')),
+  ADD CHECK (work_rating IN ('ABOVE', 'MEETS', 'BELOW')),
+  ADD CHECK (behaviour_rating IN ('ABOVE', 'MEETS', 'BELOW')),
+  ADD CHECK ((state = 'OPEN') = (rated_at IS NULL) AND (state = 'SIGNED') = (signed_at IS NOT NULL)),
+  ADD CHECK ((rated_at IS NULL) = (work_rating IS NULL)
+    AND (rated_at IS NULL) = (behaviour_rating IS NULL)),
+  -- The matrix of ratings (PermenPANRB 6/2022) once more: no path writes another predicate.
+  ADD CONSTRAINT appraisal_matrix CHECK (predicate IS NOT DISTINCT FROM CASE
+    WHEN work_rating IS NULL OR behaviour_rating IS NULL THEN NULL
+    WHEN work_rating = 'BELOW' AND behaviour_rating = 'BELOW' THEN 'VERY_POOR'
+    WHEN work_rating = 'BELOW' THEN 'NEEDS_IMPROVEMENT'
+    WHEN behaviour_rating = 'BELOW' THEN 'POOR'
+    WHEN work_rating = 'ABOVE' AND behaviour_rating = 'ABOVE' THEN 'EXCELLENT'
+    ELSE 'GOOD' END);
+-- What waits to be signed is little of all that there is.
+CREATE INDEX appraisal_unsigned ON appraisal (evaluation_period_id, id) WHERE state <> 'SIGNED';
+ALTER TABLE appraisal_line ADD CHECK ((target_id IS NULL) <> (behaviour IS NULL)),
+  ADD CHECK (rating IN ('ABOVE', 'MEETS', 'BELOW'));
+ALTER TABLE appraisal_seal ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE'));
+ALTER TABLE feedback_answer ADD CHECK (score BETWEEN 1 AND 5);
+ALTER TABLE result_delivery ADD CHECK (attempts >= 0),
+  ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED')),
+  ADD CHECK ((state = 'RECEIVED') = (received_at IS NOT NULL));
+CREATE INDEX result_delivery_waiting ON result_delivery (installation_id, retry_at)
+  WHERE state = 'WAITING';
+ALTER TABLE rule_set ADD CHECK (version > 0),
+  ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
+  ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+ALTER TABLE career ADD CHECK (employment IN ('PNS', 'CPNS', 'PPPK', 'PPPK_PART_TIME')),
+  ADD CHECK (job_class BETWEEN 1 AND 17),
+  ADD CHECK (allowance_base >= 0 AND credit_brought >= 0);
+ALTER TABLE potential_score ADD CHECK (score BETWEEN 0 AND 100);
+ALTER TABLE training_record ADD CHECK (hours > 0);
+ALTER TABLE consequence ADD CHECK (version > 0),
+  ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
+  ADD CHECK ((kind = 'ALLOWANCE') = (month IS NOT NULL)),
+  ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+CREATE UNIQUE INDEX consequence_current
+  ON consequence (employee_id, period_id, kind, coalesce(month, '0001-01-01'::date))
+  WHERE superseded_at IS NULL;
 """
 
 HISTORY = """
@@ -217,6 +264,32 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON connector_even
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON agency_policy
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON day_close
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON unit_rating
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON appraisal_event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON appraisal_seal
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON feedback_answer
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_set
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON career
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON potential_score
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON training_record
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON consequence_basis
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON appraisal
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON feedback_request
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON result_delivery
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep_all BEFORE DELETE OR TRUNCATE ON consequence
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON token_revocation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -311,6 +384,45 @@ END
 $$;
 CREATE TRIGGER only_stamp BEFORE UPDATE ON event
   FOR EACH ROW EXECUTE FUNCTION only_stamp();
+
+-- Signed, an appraisal and what its ratings rest on change no more.
+CREATE FUNCTION keep_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.state = 'SIGNED' THEN
+    RAISE EXCEPTION 'a signed appraisal changes no more' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_signed BEFORE UPDATE ON appraisal
+  FOR EACH ROW EXECUTE FUNCTION keep_signed();
+CREATE FUNCTION keep_signed_line() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  of_appraisal uuid := CASE TG_OP WHEN 'DELETE' THEN OLD.appraisal_id ELSE NEW.appraisal_id END;
+BEGIN
+  IF (SELECT a.state FROM appraisal a WHERE a.id = of_appraisal) = 'SIGNED' THEN
+    RAISE EXCEPTION 'a signed appraisal changes no more' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+CREATE TRIGGER keep_signed BEFORE INSERT OR UPDATE OR DELETE ON appraisal_line
+  FOR EACH ROW EXECUTE FUNCTION keep_signed_line();
+
+-- What was worked out stays; it is superseded once.
+CREATE FUNCTION only_supersede() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.superseded_at IS NOT NULL OR NEW.superseded_at IS NULL
+     OR to_jsonb(NEW) - 'superseded_at' IS DISTINCT FROM to_jsonb(OLD) - 'superseded_at'
+  THEN
+    RAISE EXCEPTION 'a consequence is superseded once and never changed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_supersede BEFORE UPDATE ON consequence
+  FOR EACH ROW EXECUTE FUNCTION only_supersede();
 """
 
 # Planned while a load has put nothing into the statistics yet, the walk would read the whole table
@@ -721,11 +833,21 @@ GRANT INSERT, UPDATE ON agency, unit, unit_placement, employee, assignment, role
   plan_attachment, target, target_edge, indicator, trajectory_point, stage, action_plan,
   role_matrix, matrix_member, matrix_cell, cascade_template,
   installation, connector_problem, connector_task, mapping_rule, progress_record, daily_log,
-  absence, day_done, presence_clock, contact
+  absence, day_done, presence_clock, contact, appraisal, appraisal_line
   TO ekinerja_app;
 -- A plan in the making is edited as a whole; what progress refers to is kept by its keys.
 GRANT DELETE ON behaviour_expectation, plan_attachment, target, target_edge, indicator,
-  trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule TO ekinerja_app;
+  trajectory_point, stage, action_plan, matrix_member, matrix_cell, mapping_rule, appraisal_line
+  TO ekinerja_app;
+GRANT INSERT ON unit_rating, appraisal_event, appraisal_seal, feedback_request, feedback_answer,
+  result_delivery, rule_set, career, potential_score, training_record, consequence,
+  consequence_basis TO ekinerja_app;
+GRANT UPDATE (answered_at) ON feedback_request TO ekinerja_app;
+GRANT UPDATE (superseded_at) ON consequence TO ekinerja_app;
+-- An operator sends again what was given up.
+GRANT UPDATE (state, attempts, retry_at, message) ON result_delivery TO ekinerja_app;
+GRANT UPDATE (state, attempts, retry_at, received_at, reference, message) ON result_delivery
+  TO ekinerja_worker;
 GRANT INSERT ON absence_event, day_close, token_revocation, agency_policy, plan_event, evaluation_event, feedback, connector_event, directory_change,
   inbox_item, dead_letter, evidence, record_event, event TO ekinerja_app;
 GRANT UPDATE (processed_at, attempts, retry_at) ON inbox_item TO ekinerja_app;

@@ -87,6 +87,19 @@ def in_directory(column: str) -> str:
     return f"{column} = ANY ({DIRECTORIES})"
 
 
+def sees_appraisal(appraisal: str) -> str:
+    """`access.can_see_appraisal`: as the person's work; who appraises it, also where the person
+    has moved on; and the agency that it was made in."""
+    return f"""({sees_work_of(f"{appraisal}.employee_id")} OR {VIEWER} = {appraisal}.appraiser_id
+      OR {appraisal}.agency_id = ANY ({AGENCIES}))"""
+
+
+def is_own_or_of_agency(person: str) -> str:
+    """`access.can_see_career`: the person themselves, and who sees the person's whole agency."""
+    return f"""({person} = {VIEWER} OR (SELECT true FROM employee e
+      WHERE e.id = {person} AND e.agency_id = ANY ({AGENCIES})))"""
+
+
 POLICIES = {
     "agency": in_directory("id"),
     "unit": in_directory("agency_id"),
@@ -142,6 +155,28 @@ POLICIES = {
     # So does the agency that they were of: its history stays its own.
     "day_close": f"""{sees_work_of("day_close.employee_id")} OR {VIEWER} = ANY (superior_ids)
       OR agency_id = ANY ({AGENCIES})""",
+    # A unit's result is its head's rating of results, so it is seen as the head's work is.
+    "unit_rating": f"""{sees_work_of("unit_rating.head_id")}
+      OR (SELECT true FROM unit u WHERE u.id = unit_rating.unit_id AND u.agency_id = ANY ({AGENCIES}))""",
+    "appraisal": sees_appraisal("appraisal"),
+    "appraisal_line": sees("appraisal", "appraisal_line.appraisal_id"),
+    "appraisal_event": sees("appraisal", "appraisal_event.appraisal_id"),
+    "appraisal_seal": sees("appraisal", "appraisal_seal.appraisal_id"),
+    # Who was asked is not told to the person whom it is about.
+    "feedback_request": f"""respondent_id = {VIEWER} OR (SELECT {is_over("a.employee_id")}
+      OR {VIEWER} = a.appraiser_id OR a.agency_id = ANY ({AGENCIES})
+      FROM appraisal a WHERE a.id = feedback_request.appraisal_id AND a.employee_id IS DISTINCT FROM {VIEWER})""",
+    "feedback_answer": f"""(SELECT true FROM feedback_request q
+      WHERE q.id = feedback_answer.request_id AND q.respondent_id = {VIEWER})""",
+    "result_delivery": sees("installation", "result_delivery.installation_id"),
+    "rule_set": in_directory("agency_id"),
+    "career": is_own_or_of_agency("career.employee_id"),
+    "potential_score": is_own_or_of_agency("potential_score.employee_id"),
+    "training_record": sees_work_of("training_record.employee_id"),
+    # Superiors see what they appraise by and what training is needed; not pay, box or points.
+    "consequence": f"""employee_id = {VIEWER} OR agency_id = ANY ({AGENCIES})
+      OR (kind IN ('WEIGHT', 'TRAINING') AND {sees_work_of("consequence.employee_id")})""",
+    "consequence_basis": sees("consequence", "consequence_basis.consequence_id"),
     "contact": f"employee_id = {VIEWER}",
     "notice": f"employee_id = {VIEWER}",
     "notice_delivery": sees("notice", "notice_delivery.notice_id"),

@@ -118,6 +118,15 @@ class AgencyPolicy:
     notices_per_day: int = said(
         "notices_per_day", "Notices to one person in a day at most; 2 by default."
     )
+    objection_days: int = said(
+        "objection_days", "Days behind a rating in which the employee may object; 7 by default."
+    )
+    peer_feedback: bool = said(
+        "peer_feedback", "Whether colleagues and subordinates give feedback (360); no by default."
+    )
+    smallest_feedback_group: int = said(
+        "smallest_feedback_group", "Of fewer answers of a kind nothing is shown; 3 by default."
+    )
     set_at: datetime | None = strawberry.field(description="When it was set; null: the defaults.")
     set_by: Employee | None = one("employee @it", WHO, where="@it.nip = @row.set_by")
 

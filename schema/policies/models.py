@@ -103,6 +103,9 @@ class AgencyPolicy(Row):
     quiet_from: time = fields.TimeField(description="local time")
     quiet_until: time = fields.TimeField(description="local time")
     notices_per_day = fields.IntField()
+    objection_days = fields.IntField()
+    peer_feedback = fields.BooleanField()
+    smallest_feedback_group = fields.IntField()
     set_by = fields.CharField(max_length=120)
     set_at: datetime = fields.DatetimeField()
 

@@ -56,6 +56,11 @@ class Policy:
         the team, local time; 15:00 and 08:00 (house rules). None: never.
     quiet_from, quiet_until: between these no notice goes out; 18:00 to 06:30 (house rules).
     notices_per_day: notices to one person in a day at most; 2 (a house rule). 0: none at all.
+    objection_days: days behind a rating in which the employee may object (*keberatan*), and before
+        which it is signed only where they accepted; 7 (no term is confirmed: a house rule).
+    peer_feedback: whether colleagues and subordinates are asked for feedback (360); no.
+    smallest_feedback_group: of fewer answers of a kind nothing is shown, so that nobody is known
+        by what they said; 3 (a house rule).
     """
 
     achievement_cap: Decimal = Decimal(120)
@@ -76,6 +81,9 @@ class Policy:
     quiet_from: time = time(18)
     quiet_until: time = time(6, 30)
     notices_per_day: int = 2
+    objection_days: int = 7
+    peer_feedback: bool = False
+    smallest_feedback_group: int = 3
 
 
 DEFAULT = Policy()
@@ -292,6 +300,8 @@ def check_policy(policy: Policy) -> None:
         "activeMinutes": (0 < policy.active_minutes <= LONGEST_WORK, f"1 to {LONGEST_WORK}"),
         "flexibleMinutes": (0 <= policy.flexible_minutes <= 720, "0 to 720"),
         "noticesPerDay": (0 <= policy.notices_per_day <= 24, "0 to 24"),
+        "objectionDays": (0 <= policy.objection_days <= 90, "0 to 90"),
+        "smallestFeedbackGroup": (2 <= policy.smallest_feedback_group <= 20, "2 to 20"),
     }
     for field, (fits, words) in bounds.items():
         if not fits:

@@ -71,6 +71,11 @@ class SetPolicyInput:
     quiet_from: str | None = strawberry.field(default=None, description=f"As 18:00. {KEPT}")
     quiet_until: str | None = strawberry.field(default=None, description=f"As 06:30. {KEPT}")
     notices_per_day: int | None = strawberry.field(default=None, description=f"0 to 24. {KEPT}")
+    objection_days: int | None = strawberry.field(default=None, description=f"0 to 90. {KEPT}")
+    peer_feedback: bool | None = strawberry.field(default=None, description=KEPT)
+    smallest_feedback_group: int | None = strawberry.field(
+        default=None, description=f"2 to 20. {KEPT}"
+    )
 
     def changes(self) -> dict[str, Any]:
         """What was given, by the names of `Policy`.

@@ -163,7 +163,7 @@ PLACES = (
             "directory": "startsOn achievementCap missingCountsAsZero onTrackShare lateEntries "
             "entryDays fillingDays planDays actionPlansRequired effectiveShare recognizedMinutes "
             "activeMinutes flexibleMinutes dutyTravelExcuses nudgeAt digestAt quietFrom "
-            "quietUntil noticesPerDay "
+            "quietUntil noticesPerDay objectionDays peerFeedback smallestFeedbackGroup "
             "setAt setBy"
         },
     ),

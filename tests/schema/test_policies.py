@@ -71,6 +71,8 @@ async def world(copies: Copies) -> AsyncIterator[World]:
         ("active_minutes", 0, "activeMinutes"),
         ("flexible_minutes", 721, "flexibleMinutes"),
         ("notices_per_day", 25, "noticesPerDay"),
+        ("objection_days", 91, "objectionDays"),
+        ("smallest_feedback_group", 1, "smallestFeedbackGroup"),
     ],
 )
 def test_a_policy_has_its_bounds(name: str, value: Any, field: str) -> None:
@@ -131,7 +133,7 @@ def test_a_time_of_day_has_hours_and_minutes(text: str) -> None:
 FIELDS = """startsOn achievementCap missingCountsAsZero onTrackShare lateEntries entryDays
   fillingDays planDays actionPlansRequired effectiveShare recognizedMinutes
   activeMinutes flexibleMinutes dutyTravelExcuses nudgeAt digestAt quietFrom quietUntil
-  noticesPerDay setAt setBy { name }"""
+  noticesPerDay objectionDays peerFeedback smallestFeedbackGroup setAt setBy { name }"""
 POLICY = f'query($on: Date!) {{ agency(code: "DC") {{ policy(on: $on) {{ {FIELDS} }} }} }}'
 SET = """mutation($input: SetPolicyInput!) { setPolicy(input: $input) {
   policy { startsOn achievementCap entryDays setBy { name } } userErrors { code field } } }"""

@@ -1,0 +1,1 @@
+"""Appraisals: periodic and final evaluation, ratings, predicates, units' results, 360 feedback."""

@@ -1,0 +1,31 @@
+"""Pure rules of appraisals: the matrix of predicates, and a head's rating from the unit's."""
+
+from schema.appraisals.models import Predicate, Rating, UnitPredicate
+
+RULES = "PermenPANRB 6/2022; SE MenPANRB 3/2023"
+RULES_VERSION = 1
+"""Grows when a rule here gives another answer for the same inputs; sealed appraisals name it."""
+
+
+def predicate_of(work: Rating, behaviour: Rating) -> Predicate:
+    """The predicate (*predikat kinerja*) of two ratings, by the quadrants (*kuadran kinerja*) of
+    PermenPANRB 6/2022; the database checks the same.
+
+    Results above: behaviour below -> POOR (misconduct), meets -> GOOD, above -> EXCELLENT.
+    Results met: POOR, GOOD, GOOD. Results below: VERY_POOR, NEEDS_IMPROVEMENT, NEEDS_IMPROVEMENT.
+    """
+    if work is Rating.BELOW:
+        below = behaviour is Rating.BELOW
+        return Predicate.VERY_POOR if below else Predicate.NEEDS_IMPROVEMENT
+    if behaviour is Rating.BELOW:
+        return Predicate.POOR
+    both_above = work is behaviour is Rating.ABOVE
+    return Predicate.EXCELLENT if both_above else Predicate.GOOD
+
+
+def work_rating_of(unit: UnitPredicate) -> Rating:
+    """A head's rating of results: the unit's own result is theirs (PermenPANRB 6/2022). How its
+    five values make three is a house rule: istimewa is above, baik meets, the others are below."""
+    if unit is UnitPredicate.OUTSTANDING:
+        return Rating.ABOVE
+    return Rating.MEETS if unit is UnitPredicate.GOOD else Rating.BELOW

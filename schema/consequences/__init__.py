@@ -1,0 +1,1 @@
+"""Consequences: what follows from appraisals, by dated rules of each agency."""

@@ -1,0 +1,66 @@
+"""The matrix of predicates, all nine cells, in the rule and in the database; heads of units."""
+
+import asyncpg
+import pytest
+
+from schema.appraisals.models import Predicate, Rating, UnitPredicate
+from schema.appraisals.rules import predicate_of, work_rating_of
+from server.database import Database, DatabaseRole
+
+# Results by behaviour, as PermenPANRB 6/2022 has the quadrants.
+CELLS = [
+    (Rating.ABOVE, Rating.ABOVE, Predicate.EXCELLENT),
+    (Rating.ABOVE, Rating.MEETS, Predicate.GOOD),
+    (Rating.ABOVE, Rating.BELOW, Predicate.POOR),
+    (Rating.MEETS, Rating.ABOVE, Predicate.GOOD),
+    (Rating.MEETS, Rating.MEETS, Predicate.GOOD),
+    (Rating.MEETS, Rating.BELOW, Predicate.POOR),
+    (Rating.BELOW, Rating.ABOVE, Predicate.NEEDS_IMPROVEMENT),
+    (Rating.BELOW, Rating.MEETS, Predicate.NEEDS_IMPROVEMENT),
+    (Rating.BELOW, Rating.BELOW, Predicate.VERY_POOR),
+]
+
+
+@pytest.mark.parametrize(("work", "behaviour", "predicate"), CELLS)
+def test_two_ratings_make_the_predicate(
+    work: Rating, behaviour: Rating, predicate: Predicate
+) -> None:
+    assert predicate_of(work, behaviour) is predicate
+
+
+async def test_the_database_takes_no_other_predicate(fresh_database: Database) -> None:
+    owner = await fresh_database.connect(DatabaseRole.OWNER)
+    try:
+        check = await owner.fetchval(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'appraisal_matrix'"
+        )
+        await owner.execute(
+            "CREATE TEMP TABLE matrix (work_rating text, behaviour_rating text, "
+            f"predicate text, {check})"
+        )
+        for work, behaviour, predicate in CELLS:
+            for given in (*Predicate, None):
+                insert = owner.execute(
+                    "INSERT INTO matrix VALUES ($1, $2, $3)", work, behaviour, given
+                )
+                if given is predicate:
+                    await insert
+                else:
+                    with pytest.raises(asyncpg.CheckViolationError):
+                        await insert
+    finally:
+        await owner.close()
+
+
+@pytest.mark.parametrize(
+    ("unit", "rating"),
+    [
+        (UnitPredicate.OUTSTANDING, Rating.ABOVE),
+        (UnitPredicate.GOOD, Rating.MEETS),
+        (UnitPredicate.NEEDS_IMPROVEMENT, Rating.BELOW),
+        (UnitPredicate.POOR, Rating.BELOW),
+        (UnitPredicate.VERY_POOR, Rating.BELOW),
+    ],
+)
+def test_a_units_result_is_its_heads(unit: UnitPredicate, rating: Rating) -> None:
+    assert work_rating_of(unit) is rating
