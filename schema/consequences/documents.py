@@ -137,13 +137,20 @@ def document_of(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Applied):
+    """The rules that a document names, and by which way of working out."""
+
+    evaluation: int
+
+
 class Kept(msgspec.Struct, frozen=True):
     """A document as far as it is read again."""
 
     format: str
     about: About
     inputs: msgspec.Raw
-    rules: dict[str, Any]
+    rules: Named
     result: Outcome
 
 
@@ -153,19 +160,17 @@ def recomputed(document: str, bodies: Mapping[str, str]) -> str:
     Raises:
         ValueError: it is none of this format, or names rules that are not at hand.
     """
-    kept = msgspec.json.decode(document, type=Kept)
-    applied = msgspec.convert(
-        {name: value for name, value in kept.rules.items() if name != "evaluation"}, Applied
-    )
-    evaluation = kept.rules.get("evaluation")
-    if kept.format != FORMAT or evaluation not in EVALUATIONS:
-        raise ValueError(f"no document of {FORMAT}, or of a later evaluation: {evaluation}")
-    if applied.digest not in bodies:
-        raise ValueError(f"the rules {applied.digest} are not at hand")
-    rules = rules_of(kept.about.kind, bodies[applied.digest])
+    kept = kept_in(document)
+    named = kept.rules
+    if kept.format != FORMAT or named.evaluation not in EVALUATIONS:
+        raise ValueError(f"no document of {FORMAT}, or of a later evaluation: {named.evaluation}")
+    if named.digest not in bodies:
+        raise ValueError(f"the rules {named.digest} are not at hand")
+    rules = rules_of(kept.about.kind, bodies[named.digest])
     inputs = inputs_of(kept)
-    outcome = EVALUATIONS[evaluation](rules, inputs)
-    return document_of(kept.about, inputs, applied, outcome, evaluation)
+    outcome = EVALUATIONS[named.evaluation](rules, inputs)
+    applied = Applied(digest=named.digest, code=named.code, version=named.version)
+    return document_of(kept.about, inputs, applied, outcome, named.evaluation)
 
 
 def kept_in(document: str) -> Kept:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema.appraisals.models import Predicate
 from schema.consequences.attendance import ATTENDANCE
 from schema.consequences.models import Employment, RuleKind
 from schema.consequences.values import Attendance, Low, PlanResult
@@ -81,7 +82,7 @@ FROM person CROSS JOIN span"""
 
 # Which evaluations a month goes by: the one that its first day is in, the one before that, and the
 # final one of the year before.
-SIGNED = """SELECT a.id, a.predicate, l.document::jsonb #> '{{inputs,evidence,results}}' AS results
+SIGNED = """SELECT a.id, a.predicate, l.document::jsonb #> '{{result,results}}' AS results
     FROM appraisal a JOIN performance_plan q ON q.id = a.plan_id
     JOIN assignment s ON s.id = q.assignment_id AND s.kind = 'DEFINITIVE'
     JOIN appraisal_seal l ON l.appraisal_id = a.id
@@ -164,7 +165,7 @@ class GoneBy:
     """The signed appraisal that a scheme may go by; of None there is none."""
 
     id: UUID | None
-    predicate: str | None
+    predicate: Predicate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ writes nothing, so that reckoning again is harmless.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -25,11 +25,10 @@ from schema.consequences.documents import (
     WeightInputs,
     document_of,
     outcome_of,
-    rules_of,
 )
 from schema.consequences.facts import Current, PayFacts, YearFacts
 from schema.consequences.models import RuleKind
-from schema.consequences.rule_sets import ensure_defaults
+from schema.consequences.rule_sets import InForce, all_in_force, ensure_defaults
 from schema.consequences.rule_tables import AchievementPart, AllowanceRules, GoesBy
 from schema.consequences.values import MonthFacts, Outcome
 from schema.errors import DomainError, ErrorCode, NotFound
@@ -37,14 +36,9 @@ from schema.values import digest_of, uuid7
 
 BATCH = 1_000
 """People whose facts are read at once; callers give no more."""
+# Of a year the rules in force on its last day hold, of a month those of its first: house rules.
 OF_YEAR = (RuleKind.WEIGHT, RuleKind.CREDIT, RuleKind.TALENT, RuleKind.TRAINING)
 
-# The year's rules are those in force on its last day, a month's those of its first (house rules).
-RULES = """
-SELECT DISTINCT ON (r.kind) r.id, r.kind, r.code, r.version, r.digest, r.body
-FROM rule_set r
-WHERE r.agency_id = $1 AND r.kind = ANY ($2::text[]) AND r.starts_on <= $3::date
-ORDER BY r.kind, r.starts_on DESC, r.version DESC"""
 YEAR = """
 SELECT p.id, p.code, p.starts_on, p.ends_on, a.code AS agency
 FROM period p JOIN agency a ON a.id = p.agency_id WHERE a.id = $1 AND p.id = $2"""
@@ -67,15 +61,6 @@ WITH kept AS (
 )
 INSERT INTO consequence_basis (id, consequence_id, appraisal_id)
 SELECT * FROM unnest($15::uuid[], $16::uuid[], $17::uuid[])"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulesInForce:
-    """The rule set of a kind that holds."""
-
-    id: UUID
-    applied: Applied
-    rules: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +93,9 @@ class Changes:
     kept: list[tuple[Any, ...]] = field(default_factory=list)
     basis: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
 
-    def compare(self, employee_id: UUID, current: Iterable[Current], now: Sequence[Reckoned]) -> None:
+    def compare(
+        self, employee_id: UUID, current: Iterable[Current], now: Sequence[Reckoned]
+    ) -> None:
         """A new version where the document is another one; without one what was is superseded."""
         known = {one.kind: one for one in current}
         for one in now:
@@ -149,10 +136,7 @@ async def reckon(
     Raises:
         NotFound: no such period of the agency.
     """
-    (row,) = await connection.execute_query_dict(YEAR, [agency_id, period_id]) or [None]
-    if row is None:
-        raise NotFound("Period")
-    year = Year(**row)
+    year = _found(await connection.execute_query_dict(YEAR, [agency_id, period_id]))
     await facts.lock_people(connection, employee_ids)
     rules = await _year_rules(connection, agency_id, year, now)
     changes = Changes()
@@ -180,7 +164,7 @@ async def reckon_allowances(
     first = month.replace(day=1)
     year = await year_of(connection, agency_id, first)
     await facts.lock_people(connection, employee_ids)
-    rules = await in_force_on(connection, agency_id, [RuleKind.ALLOWANCE], first)
+    rules = await all_in_force(connection, agency_id, first, [RuleKind.ALLOWANCE])
     if RuleKind.ALLOWANCE not in rules:
         raise DomainError(ErrorCode.RULES_MISSING, kind=RuleKind.ALLOWANCE, day=first)
     changes = Changes()
@@ -196,52 +180,36 @@ async def year_of(connection: BaseDBAsyncClient, agency_id: UUID, day: date) -> 
     Raises:
         NotFound: there is none.
     """
-    (row,) = await connection.execute_query_dict(YEAR_OF_MONTH, [agency_id, day]) or [None]
-    if row is None:
+    return _found(await connection.execute_query_dict(YEAR_OF_MONTH, [agency_id, day]))
+
+
+def _found(rows: Sequence[Mapping[str, Any]]) -> Year:
+    if not rows:
         raise NotFound("Period")
-    return Year(**row)
-
-
-async def in_force_on(
-    connection: BaseDBAsyncClient, agency_id: UUID, kinds: Sequence[RuleKind], day: date
-) -> dict[RuleKind, RulesInForce]:
-    """The agency's rules of some kinds on a day, in one statement; a kind without is left out."""
-    values = [agency_id, [kind.value for kind in kinds], day]
-    return {
-        RuleKind(row["kind"]): RulesInForce(
-            id=row["id"],
-            applied=Applied(digest=row["digest"], code=row["code"], version=row["version"]),
-            rules=rules_of(RuleKind(row["kind"]), row["body"]),
-        )
-        for row in await connection.execute_query_dict(RULES, values)
-    }
+    return Year(**rows[0])
 
 
 async def _year_rules(
     connection: BaseDBAsyncClient, agency_id: UUID, year: Year, now: datetime
-) -> dict[RuleKind, RulesInForce]:
+) -> Mapping[RuleKind, InForce]:
     """Of an agency that has said nothing, the defaults.
 
     Raises:
         DomainError: its own rules begin only later.
     """
-    found = await in_force_on(connection, agency_id, OF_YEAR, year.ends_on)
+    found = await all_in_force(connection, agency_id, year.ends_on, OF_YEAR)
     if len(found) < len(OF_YEAR):
         await ensure_defaults(connection, agency_id, now)
-        found = await in_force_on(connection, agency_id, OF_YEAR, year.ends_on)
+        found = await all_in_force(connection, agency_id, year.ends_on, OF_YEAR)
     missing = [kind for kind in OF_YEAR if kind not in found]
     if missing:
         raise DomainError(ErrorCode.RULES_MISSING, kind=missing[0], day=year.ends_on)
     return found
 
 
-def of_year(
-    person: YearFacts, year: Year, rules: Mapping[RuleKind, RulesInForce]
-) -> Iterator[Reckoned]:
+def of_year(person: YearFacts, year: Year, rules: Mapping[RuleKind, InForce]) -> Iterator[Reckoned]:
     """The four consequences of somebody's year; the box goes by the year's weight."""
-    weight = _reckoned(
-        person, year, rules, RuleKind.WEIGHT, WeightInputs(plans=person.plans)
-    )
+    weight = _reckoned(person, year, rules, RuleKind.WEIGHT, WeightInputs(plans=person.plans))
     yield weight
     others: list[tuple[RuleKind, Inputs]] = [
         (RuleKind.CREDIT, CreditInputs(plans=person.plans, brought=person.brought)),
@@ -258,23 +226,19 @@ def of_year(
 def _reckoned(
     person: YearFacts,
     year: Year,
-    rules: Mapping[RuleKind, RulesInForce],
+    rules: Mapping[RuleKind, InForce],
     kind: RuleKind,
     inputs: Inputs,
 ) -> Reckoned:
-    about = About(
-        agency=year.agency, nip=person.nip, period=year.code, kind=kind, month=None
-    )
+    about = About(agency=year.agency, nip=person.nip, period=year.code, kind=kind, month=None)
     return _kept(about, inputs, rules[kind], person.basis)
 
 
-def of_month(
-    person: PayFacts, year: Year, month: date, in_force: RulesInForce
-) -> Reckoned | None:
+def of_month(person: PayFacts, year: Year, month: date, in_force: InForce) -> Reckoned | None:
     """Somebody's allowance for a month; None where their pay is not known."""
     if person.base is None or person.employment is None:
         return None
-    rules: AllowanceRules = in_force.rules
+    rules = cast("AllowanceRules", in_force.rules)
     inputs = AllowanceInputs(
         facts=MonthFacts(
             base=person.base,
@@ -304,13 +268,14 @@ def basis_of(rules: AllowanceRules, inputs: AllowanceInputs) -> list[UUID]:
     return list(dict.fromkeys(key for key in found if key is not None))
 
 
-def _kept(about: About, inputs: Inputs, rules: RulesInForce, basis: Sequence[UUID]) -> Reckoned:
+def _kept(about: About, inputs: Inputs, rules: InForce, basis: Sequence[UUID]) -> Reckoned:
     outcome = outcome_of(rules.rules, inputs)
+    applied = Applied(digest=rules.digest, code=rules.code, version=rules.version)
     return Reckoned(
         kind=about.kind,
         rule_set_id=rules.id,
         outcome=outcome,
-        document=document_of(about, inputs, rules.applied, outcome),
+        document=document_of(about, inputs, applied, outcome),
         basis=basis,
     )
 

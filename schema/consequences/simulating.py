@@ -91,7 +91,7 @@ class Simulation:
         return self.total_then - self.total_now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked: a period by its code, of allowances the month, a unit by its code, and the
     page: how many, behind whose key."""
@@ -163,9 +163,7 @@ def _page(asked: Asked) -> tuple[int, UUID]:
         raise DomainError(ErrorCode.INVALID_CURSOR, field="after") from None
 
 
-def _count(
-    found: Simulation, row: Mapping[str, Any], rules: Any, size: int, behind: UUID
-) -> None:
+def _count(found: Simulation, row: Mapping[str, Any], rules: Any, size: int, behind: UUID) -> None:
     """One person more."""
     kept = kept_in(row["document"])
     then = outcome_of(rules, inputs_of(kept))
