@@ -416,6 +416,25 @@ GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
 """
 
 
+# Evidence is read across tables of the same plan, so it runs as the owner, and asks first.
+APPRAISALS = f"""
+-- What an appraisal rests on (`appraisal_facts`), for whoever sees it; null for others.
+CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.id = of_appraisal AND {sees_appraisal("a")})
+  THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT f.facts FROM appraisal_facts(ARRAY[of_appraisal]) f);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION appraisal_evidence(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appraisal_evidence(uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+
 # The rows of a board are thousands: whom the viewer sees is worked out once, not once a row.
 BOARDS = f"""
 -- How a team's day ended, for each whom this person appraised on it, as far as the viewer sees it.
@@ -638,4 +657,5 @@ class Migration(migrations.Migration):
         ops.RunSQL(WALLS),
         ops.RunSQL(WINDOWS),
         ops.RunSQL(BOARDS),
+        ops.RunSQL(APPRAISALS),
     ]
