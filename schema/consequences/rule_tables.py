@@ -60,7 +60,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kind: RuleKind
     title: str
     source: str
-    assumed: Sequence[str] = ()
+    assumed: tuple[str, ...] = ()
 
 
 class WeightRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ class CreditRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Credit points (*angka kredit*): percent by predicate, and the levels."""
 
     percent: Mapping[Predicate, Decimal]
-    levels: Sequence[Level]
+    levels: tuple[Level, ...]
 
     def level(self, level: FunctionalLevel | None) -> Level | None:
         return next((one for one in self.levels if one.level is level), None)
@@ -111,7 +111,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     potential: Potential
     performance: Performance
     recommendation: str
-    pools: Sequence[Pool] = ()
+    pools: tuple[Pool, ...] = ()
 
 
 class TalentRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,7 +119,7 @@ class TalentRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     potential: PotentialCuts
     performance: PerformanceCuts
-    boxes: Sequence[Box]
+    boxes: tuple[Box, ...]
 
 
 class TrainingRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,8 +161,8 @@ class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True
     and each early leaving; never below nothing."""
 
     absent_day: Decimal
-    late: Sequence[Band] = ()
-    early: Sequence[Band] = ()
+    late: tuple[Band, ...] = ()
+    early: tuple[Band, ...] = ()
 
 
 class AchievementPart(
@@ -188,7 +188,7 @@ class AllowanceRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A scheme of performance allowance (*tunjangan kinerja*). `employment` is percent of it, 100
     where left out; `round_to` whole rupiah, half up."""
 
-    parts: Sequence[AnyPart]
+    parts: tuple[AnyPart, ...]
     goes_by: GoesBy | None = None
     employment: Mapping[Employment, Decimal] = {}
     round_to: int = 1
