@@ -11,6 +11,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.graph import Appraisal
+from schema.appraisals.sending_graph import ResultDelivery
+from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
@@ -86,6 +89,7 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        SendingMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -115,6 +119,8 @@ NODES = (
     DeadLetter,
     ConnectorTask,
     Notice,
+    Appraisal,
+    ResultDelivery,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
