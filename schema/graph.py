@@ -11,6 +11,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.board import RatingBoardQuery
+from schema.appraisals.graph import Appraisal, UnitRating
 from schema.arguments import Id
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
@@ -65,6 +67,7 @@ Query = merge_types(
         TeamQuery,
         ViewAsQuery,
         BoardQuery,
+        RatingBoardQuery,
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
@@ -95,6 +98,8 @@ SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
 
 NODES = (
     Absence,
+    Appraisal,
+    UnitRating,
     Agency,
     Unit,
     Employee,

@@ -629,6 +629,70 @@ GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
 """.replace("{LARGEST}", "50000")
 
 
+APPRAISALS = f"""
+-- Whether the viewer sees every appraisal of a unit's staff (who heads it left out) in an
+-- evaluation period: only then are shares of them shown.
+CREATE FUNCTION sees_all_appraisals(of_unit uuid, of_period uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.unit_id = of_unit AND a.evaluation_period_id = of_period AND NOT a.heads_unit
+      AND {sees_appraisal("a")} IS NOT TRUE);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+# What an appraisal rests on as it stands, in the shape of schema/appraisals/evidence.py.
+EVIDENCE = f"""
+CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN (SELECT json_build_object(
+    'achievement_cap', '100', 'missing_counts_as_zero', false,
+    'results', (SELECT coalesce(json_agg(json_build_object(
+        'id', t.id, 'code', t.code, 'title', t.title, 'category', t.category,
+        'perspective', t.perspective, 'assigned_by', t.assigned_by,
+        'serves', (SELECT s.title FROM target_edge e JOIN target s ON s.id = e.parent_id
+          WHERE e.child_id = t.id AND e."primary"),
+        'indicators', (SELECT coalesce(json_agg(json_build_object(
+            'title', i.title, 'aspect', i.aspect, 'unit_of_measure', i.unit_of_measure,
+            'polarity', i.polarity, 'planned', i.planned::text, 'minimum', i.minimum::text,
+            'maximum', i.maximum::text, 'baseline', i.baseline::text,
+            'realized', i.realized::text) ORDER BY i.position), '[]')
+          FROM indicator i WHERE i.target_id = t.id AND t.kind <> 'STAGED'),
+        'stages', (SELECT json_agg(json_build_object('title', s.title, 'weight', s.weight::text,
+            'completed_on', s.completed_on) ORDER BY s.position)
+          FROM stage s WHERE s.target_id = t.id AND t.kind = 'STAGED'),
+        'children', (SELECT coalesce(json_agg(json_build_object('weight', e.weight::text,
+            'achieved', e.achieved::text) ORDER BY e.id), '[]')
+          FROM target_edge e WHERE e.parent_id = t.id AND e.kind = 'WEIGHTED'),
+        'records', (SELECT count(*) FROM progress_record r WHERE r.target_id = t.id
+          AND r.state = 'CONFIRMED' AND r.day BETWEEN a.starts_on AND a.ends_on),
+        'feedback', (SELECT count(*) FROM feedback f WHERE f.plan_id = a.plan_id
+          AND f.target_id = t.id)) ORDER BY t.position, t.code), '[]')
+      FROM target t WHERE t.plan_id = a.plan_id),
+    'behaviours', (SELECT coalesce(json_agg(json_build_object('behaviour', b.behaviour,
+        'expectation', b.expectation, 'feedback', (SELECT count(*) FROM feedback f
+          WHERE f.plan_id = a.plan_id AND f.behaviour = b.behaviour)) ORDER BY b.behaviour), '[]')
+      FROM behaviour_expectation b WHERE b.plan_id = a.plan_id),
+    'time', (SELECT json_build_object(
+        'required_minutes', coalesce(sum(d.required_minutes), 0),
+        'recorded_minutes', coalesce(sum(d.recorded_minutes), 0),
+        'days_asked', count(*) FILTER (WHERE d.required_minutes > 0),
+        'days_filled', count(*) FILTER (WHERE d.required_minutes > 0 AND d.recorded_minutes > 0),
+        'longest_streak', 0, 'months', 0)
+      FROM daily_log d WHERE d.employee_id = a.employee_id
+        AND d.day BETWEEN a.starts_on AND a.ends_on))
+    FROM appraisal a WHERE a.id = of_appraisal AND {sees_appraisal("a")});
+END
+$$;
+REVOKE EXECUTE ON FUNCTION appraisal_evidence(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appraisal_evidence(uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("ekinerja", "0002_constraints")]
 
@@ -638,4 +702,6 @@ class Migration(migrations.Migration):
         ops.RunSQL(WALLS),
         ops.RunSQL(WINDOWS),
         ops.RunSQL(BOARDS),
+        ops.RunSQL(APPRAISALS),
+        ops.RunSQL(EVIDENCE),
     ]
