@@ -11,7 +11,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.appraisals.graph import Appraisal
+from schema.appraisals.board import RatingBoardQuery
+from schema.appraisals.graph import Appraisal, UnitRating
 from schema.appraisals.sending_graph import ResultDelivery
 from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
@@ -73,6 +74,7 @@ Query = merge_types(
         TeamQuery,
         ViewAsQuery,
         BoardQuery,
+        RatingBoardQuery,
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
@@ -109,6 +111,8 @@ SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
 
 NODES = (
     Absence,
+    Appraisal,
+    UnitRating,
     Agency,
     Unit,
     Employee,

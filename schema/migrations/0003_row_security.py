@@ -648,6 +648,21 @@ GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
 """.replace("{LARGEST}", "50000")
 
 
+RATINGS = f"""
+-- Whether the viewer sees every appraisal of a unit's staff (who heads it left out) in an
+-- evaluation period: only then are shares of them shown.
+CREATE FUNCTION sees_all_appraisals(of_unit uuid, of_period uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.unit_id = of_unit AND a.evaluation_period_id = of_period AND NOT a.heads_unit
+      AND {sees_appraisal("a")} IS NOT TRUE);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
 class Migration(migrations.Migration):
     dependencies = [("ekinerja", "0002_constraints")]
 
@@ -658,4 +673,5 @@ class Migration(migrations.Migration):
         ops.RunSQL(WINDOWS),
         ops.RunSQL(BOARDS),
         ops.RunSQL(APPRAISALS),
+        ops.RunSQL(RATINGS),
     ]
