@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.mutations import AppraisalMutation
 from schema.arguments import Id
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
@@ -86,6 +87,7 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        AppraisalMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))

@@ -1,6 +1,10 @@
 """Pure rules of appraisals: the matrix of predicates, and a head's rating from the unit's."""
 
+from datetime import date, datetime, timedelta
+
 from schema.appraisals.models import Predicate, Rating, UnitPredicate
+from schema.policies.rules import DEFAULT
+from schema.values import local_date
 
 RULES = "PermenPANRB 6/2022; SE MenPANRB 3/2023"
 RULES_VERSION = 1
@@ -29,3 +33,12 @@ def work_rating_of(unit: UnitPredicate) -> Rating:
     if unit is UnitPredicate.OUTSTANDING:
         return Rating.ABOVE
     return Rating.MEETS if unit is UnitPredicate.GOOD else Rating.BELOW
+
+
+def objection_until(rated_at: datetime | None, timezone: str, days: int | None) -> date | None:
+    """The last day on which the employee may object, in their own zone; `days` None is the
+    default. Rated on 2 January with 5 days -> 7 January."""
+    if rated_at is None:
+        return None
+    allowed = DEFAULT.objection_days if days is None else days
+    return local_date(rated_at, timezone) + timedelta(days=allowed)
