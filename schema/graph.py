@@ -13,6 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.appraisals.board import RatingBoardQuery
 from schema.appraisals.graph import Appraisal, UnitRating
+from schema.appraisals.mutations import AppraisalMutation
 from schema.appraisals.sending_graph import ResultDelivery
 from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
@@ -102,6 +103,7 @@ Mutation = merge_types(
         RuleMutation,
         ConsequenceMutation,
         SendingMutation,
+        AppraisalMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
