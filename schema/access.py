@@ -208,6 +208,14 @@ def can_appraise(scope: Scope, appraisal: Appraised, person: Person) -> bool:
     )
 
 
+def can_ask_for_feedback(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """Choose whom feedback (360) is asked of: whoever appraises, and the agency's administrator.
+    Never the person themselves: they do not learn who was asked."""
+    return scope.employee_id != appraisal.employee_id and (
+        can_appraise(scope, appraisal, person) or can_administer(scope, appraisal.agency_id)
+    )
+
+
 def can_see_career(scope: Scope, person: Person) -> bool:
     """Career, potential, pay, box and credit points: the person themselves, the agency's
     administrator and auditor. Not superiors: they appraise, and do not pay."""

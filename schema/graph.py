@@ -11,6 +11,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.feedback_graph import FeedbackRequest
+from schema.appraisals.feedback_mutations import FeedbackMutation
+from schema.appraisals.graph import Appraisal
 from schema.arguments import Id
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
@@ -86,6 +89,7 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        FeedbackMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -95,6 +99,8 @@ SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
 
 NODES = (
     Absence,
+    Appraisal,
+    FeedbackRequest,
     Agency,
     Unit,
     Employee,
