@@ -215,6 +215,12 @@ def can_sign(scope: Scope, appraisal: Appraised, person: Person) -> bool:
     )
 
 
+def can_ask_for_feedback(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """Choose whom feedback (360) is asked of, as `can_sign`. Never the person themselves: they do
+    not learn who was asked."""
+    return can_sign(scope, appraisal, person)
+
+
 def can_decide_objection(
     scope: Scope, appraisal: Appraised, person: Person, above: Collection[UUID]
 ) -> bool:

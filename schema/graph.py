@@ -12,6 +12,8 @@ from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.appraisals.board import RatingBoardQuery
+from schema.appraisals.feedback_graph import FeedbackRequest
+from schema.appraisals.feedback_mutations import FeedbackMutation
 from schema.appraisals.graph import Appraisal, UnitRating
 from schema.appraisals.mutations import AppraisalMutation
 from schema.appraisals.sending_graph import ResultDelivery
@@ -104,6 +106,7 @@ Mutation = merge_types(
         ConsequenceMutation,
         SendingMutation,
         AppraisalMutation,
+        FeedbackMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -115,6 +118,7 @@ NODES = (
     Absence,
     Appraisal,
     UnitRating,
+    FeedbackRequest,
     Agency,
     Unit,
     Employee,
