@@ -1,0 +1,41 @@
+"""The letters of PDFs: Helvetica, which every reader has, and Vera for what it lacks."""
+
+from functools import cache
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import reportlab
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+
+PLAIN, BOLD = "Helvetica", "Helvetica-Bold"
+SPARE = "Vera"
+UNKNOWN = "?"
+"""Stands for a character that neither has, such as of another script."""
+
+
+@cache
+def _spare() -> frozenset[int]:
+    """The characters that Vera draws; it comes with reportlab and is embedded where needed."""
+    font = TTFont(SPARE, str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"))
+    pdfmetrics.registerFont(font)
+    return frozenset(font.face.charToGlyph)
+
+
+def marked_up(text: str) -> str:
+    """A text as reportlab's paragraphs take it: escaped, lines kept, other letters in Vera."""
+    return "".join(_drawn(char) for char in text.replace("\r\n", "\n"))
+
+
+def _drawn(char: str) -> str:
+    if char == "\n":
+        return "<br/>"
+    if char == "\t":
+        return " "
+    if not char.isprintable():
+        return ""
+    try:
+        char.encode("cp1252")
+    except UnicodeEncodeError:
+        return f'<font name="{SPARE}">{char}</font>' if ord(char) in _spare() else UNKNOWN
+    return escape(char)
