@@ -47,6 +47,7 @@ from server.papers.plan_pages import (
     framed,
     guide,
     in_order,
+    is_by_perspective,
     perspective_of,
     ruled,
 )
@@ -76,8 +77,7 @@ def evaluation_pdf(form: EvaluationForm) -> bytes:
         Spacer(0, 3 * mm),
         _behaviours(form),
         Spacer(0, 3 * mm),
-        _outcome(form),
-        signatures(head, judged.signed_on),
+        signatures(head, judged.signed_on, above=[_outcome(form)]),
     ]
     name = f"Evaluasi {head.employee.nip or ''} {judged.ends_on}"
     return drawn(name, _footer(form), story)
@@ -103,7 +103,7 @@ def _organization(form: EvaluationForm) -> list[Flowable]:
 
 
 def _results(form: EvaluationForm) -> Flowable:
-    by_perspective = any(one.perspective for one in form.grounds.results)
+    by_perspective = is_by_perspective(form.head, form.grounds.results)
     columns = list(COLUMNS)
     if by_perspective:
         columns[1] = "PERSPEKTIF"
@@ -131,7 +131,7 @@ def _results(form: EvaluationForm) -> Flowable:
                 )
                 _ruled(styles, len(rows) - 1, begins=not line)
         if not chosen:
-            rows.append([NOTHING, *[""] * 7])
+            rows.append([cell(NOTHING, CENTRE), *[""] * 7])
             ruled(styles, len(rows) - 1, 3, begins=True)
     return table(rows, WIDTHS, styles, repeat=2)
 

@@ -1,5 +1,6 @@
 """The letters of PDFs: Helvetica, which every reader has, and Vera for what it lacks."""
 
+import unicodedata
 from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -10,6 +11,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 PLAIN, BOLD = "Helvetica", "Helvetica-Bold"
 SPARE = "Vera"
+ALIKE = {"→": "->", "←": "<-", "⇒": "=>", "✓": "v", "✔": "v", "‑": "-"}
 UNKNOWN = "?"
 """Stands for a character that neither has, such as of another script."""
 
@@ -34,8 +36,17 @@ def _drawn(char: str) -> str:
         return " "
     if not char.isprintable():
         return ""
+    if _is_usual(char):
+        return escape(char)
+    if ord(char) in _spare():
+        return f'<font name="{SPARE}">{char}</font>'
+    alike = ALIKE.get(char) or unicodedata.normalize("NFKD", char)
+    return escape("".join(one if _is_usual(one) else UNKNOWN for one in alike))
+
+
+def _is_usual(char: str) -> bool:
     try:
         char.encode("cp1252")
     except UnicodeEncodeError:
-        return f'<font name="{SPARE}">{char}</font>' if ord(char) in _spare() else UNKNOWN
-    return escape(char)
+        return False
+    return True

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from reportlab.lib.colors import Color, black
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
@@ -29,6 +29,9 @@ from server.papers.fonts import BOLD, PLAIN, marked_up
 PAGE = landscape(A4)
 MARGIN = 14 * mm
 WIDTH = PAGE[0] - 2 * MARGIN
+TOP, BOTTOM = 12 * mm, 15 * mm
+FULL = PAGE[1] - TOP - BOTTOM - 12
+"""The height of a page's frame, whose padding is 6 points on each side."""
 SHADE = Color(0.9, 0.9, 0.9)
 LINE = 0.5
 NAMELESS = "." * 40
@@ -67,6 +70,19 @@ class NumberedCanvas(Canvas):
         super().save()
 
 
+class LongTable(Table):
+    """Goes on to the next page between two rows, and within one only where a page is too short
+    for it: reportlab would begin such a row below the heads again, on the same page."""
+
+    def split(self, availWidth: float, availHeight: float) -> list[Flowable]:
+        self._calc(availWidth, availHeight)  # type: ignore[attr-defined]
+        parts = cast("list[Flowable]", self._splitRows(availHeight))  # type: ignore[attr-defined]
+        if parts or availHeight < FULL - 1:
+            return parts
+        within = self._splitRows(availHeight, doInRowSplit=1)  # type: ignore[attr-defined]
+        return cast("list[Flowable]", within)
+
+
 def drawn(title: str, footer: str, story: Sequence[Flowable]) -> bytes:
     """A PDF of these flowables; the same ones make the same bytes."""
     target = BytesIO()
@@ -75,8 +91,8 @@ def drawn(title: str, footer: str, story: Sequence[Flowable]) -> bytes:
         pagesize=PAGE,
         leftMargin=MARGIN,
         rightMargin=MARGIN,
-        topMargin=12 * mm,
-        bottomMargin=15 * mm,
+        topMargin=TOP,
+        bottomMargin=BOTTOM,
         title=title,
         author="",
         invariant=1,
@@ -99,7 +115,7 @@ def table(
 ) -> Table:
     """A table over the page's width, by shares of it; its first rows come again on each page."""
     whole = sum(widths)
-    made = Table(
+    made = LongTable(
         [list(row) for row in rows],
         colWidths=[WIDTH * share / whole for share in widths],
         repeatRows=repeat,
@@ -107,6 +123,8 @@ def table(
     )
     common: list[Style] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("FONTSIZE", (0, 0), (-1, -1), CELL.fontSize),
+        ("LEADING", (0, 0), (-1, -1), CELL.leading),
         ("LEFTPADDING", (0, 0), (-1, -1), 3),
         ("RIGHTPADDING", (0, 0), (-1, -1), 3),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
@@ -162,9 +180,9 @@ def _of(party: Party) -> list[str]:
     return [part or NOTHING for part in parts]
 
 
-def signatures(head: Head, on: date | None) -> Flowable:
+def signatures(head: Head, on: date | None, above: Sequence[Flowable] = ()) -> Flowable:
     """Where the two sign: the employee on the left, the appraiser with place and day on the
-    right."""
+    right. They stand on one page with what is signed just above."""
     when = f"{'.' * 22}, {day(on) if on else '.' * 24}"
     rows: list[list[Any]] = [
         ["", "", cell(when, CENTRE)],
@@ -172,7 +190,7 @@ def signatures(head: Head, on: date | None) -> Flowable:
         [Spacer(0, 18 * mm), "", ""],
         [_signer(head.employee), "", _signer(head.appraiser)],
     ]
-    return KeepTogether([Spacer(0, 5 * mm), table(rows, (2, 1, 2), ())])
+    return KeepTogether([*above, Spacer(0, 5 * mm), table(rows, (2, 1, 2), ())])
 
 
 def _signer(party: Party) -> list[Paragraph]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from reportlab.lib.colors import black
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Paragraph, Spacer
+from reportlab.platypus import Flowable, PageBreak, Paragraph, Spacer
 
 from schema.papers.lines import aspects, of_category, title_of
-from schema.papers.values import BehaviourRow, PlanForm, ResultRow
+from schema.papers.values import BehaviourRow, Head, PlanForm, ResultRow
 from schema.papers.words import APPROACHES, ATTACHMENTS, BEHAVIOURS, NOTHING, PERSPECTIVES, span
 from schema.plans.models import AttachmentKind, Behaviour
 from schema.targets.models import Perspective, ResultCategory
@@ -47,14 +47,14 @@ def plan_pdf(form: PlanForm) -> bytes:
     approach = APPROACHES[head.approach] if head.approach else NOTHING
     title = ("SASARAN KINERJA PEGAWAI", f"PENDEKATAN HASIL KERJA {approach}")
     period = span(head.starts_on, head.ends_on)
-    by_perspective = any(one.perspective for one in form.results)
+    by_perspective = is_by_perspective(head, form.results)
     story = [
         *opening(head, title, period),
         _results(form.results, by_perspective=by_perspective),
         Spacer(0, 3 * mm),
         _behaviours(form.behaviours),
         signatures(head, head.set_on),
-        Spacer(0, 8 * mm),
+        PageBreak(),
         *_attachments(form),
     ]
     footer = f"SKP {head.employee.name or NOTHING} · {period} · {head.id}"
@@ -82,9 +82,14 @@ def _results(results: Sequence[ResultRow], *, by_perspective: bool) -> Flowable:
                 )
                 ruled(styles, len(rows) - 1, 3, begins=not line)
         if not chosen:
-            rows.append([NOTHING, *[""] * 5])
+            rows.append([cell(NOTHING, CENTRE), *[""] * 5])
             ruled(styles, len(rows) - 1, 3, begins=True)
     return table(rows, WIDTHS, styles, repeat=2)
+
+
+def is_by_perspective(head: Head, results: Sequence[ResultRow]) -> bool:
+    """Who leads a unit groups results by perspective, in place of the superior's results."""
+    return head.heads_unit and any(one.perspective for one in results)
 
 
 def in_order(results: Sequence[ResultRow], *, by_perspective: bool) -> list[ResultRow]:
@@ -152,6 +157,8 @@ def _attachments(form: PlanForm) -> list[Flowable]:
         place = len(rows)
         rows.append([cell(ATTACHMENTS[kind], STRONG), ""])
         styles.append(("SPAN", (0, place), (-1, place)))
-        lines = [one.text for one in form.attachments if one.kind is kind] or [NOTHING]
+        lines = [one.text for one in form.attachments if one.kind is kind]
         rows += [[cell(str(n), CENTRE), cell(text)] for n, text in enumerate(lines, start=1)]
+        if not lines:
+            rows.append([cell(NOTHING, CENTRE), ""])
     return [table(rows, (3, 97), styles, repeat=1)]

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import openpyxl
 import orjson
 import pytest
 from pypdf import PdfReader
 from strawberry.relay import to_base64
-from tortoise import Tortoise
 
 from schema.access import Scope
 from schema.appraisals.models import Appraisal, AppraisalSeal, AppraisalState
@@ -51,12 +51,12 @@ DO $$ BEGIN
   IF to_regprocedure('appraisal_evidence(uuid)') IS NULL THEN
     CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json LANGUAGE sql STABLE AS $f$
       SELECT json_build_object('policy', NULL,
-        'results', (SELECT json_agg(json_build_object('id', t.id, 'title', t.title,
+        'results', (SELECT coalesce(json_agg(json_build_object('id', t.id, 'title', t.title,
             'category', t.category, 'records', 1, 'indicators', (SELECT json_agg(
               json_build_object('title', i.title, 'aspect', i.aspect, 'polarity', i.polarity,
                 'unit_of_measure', i.unit_of_measure, 'planned', i.planned::text,
                 'realized', '15.5', 'minimum', i.minimum, 'maximum', i.maximum))
-              FROM indicator i WHERE i.target_id = t.id)))
+              FROM indicator i WHERE i.target_id = t.id))), '[]')
           FROM target t WHERE t.plan_id = a.plan_id AND t.kind = 'QUANTITATIVE'),
         'behaviours', json_build_array(json_build_object('behaviour', 'LOYAL',
           'expectation', 'Teliti')),
@@ -72,7 +72,6 @@ LONG = "Meningkatnya kualitas penyusunan penyelenggaraan pelayanan publik " * 60
 async def appraised_day(world: World) -> None:
     """The small agency with an open evaluation of the staff member and a colleague's signed one."""
     await busy_day(world)
-    await Tortoise.get_connection("default").execute_script(STAND_IN)
     final: Any = world.rows["final"]
     rules = await rules_of(world.rows["agency"].id, NOW)
     for nip, code in ((STAFF, "T"), (COLLEAGUE, "S")):
@@ -81,13 +80,23 @@ async def appraised_day(world: World) -> None:
         await follow_from(made, rules, final.period_id, NOW)
         world.rows[f"appraisal {nip}"] = made
         world.rows[f"plan {nip}"] = plan
-    await Consequence.filter(kind=RuleKind.ALLOWANCE).update(amount=Decimal("4250000.5"))
-    await Career.filter(employee_id=world.people[STAFF].id).update(rank="Penata, III/c")
+    await Career.create(
+        employee_id=world.people[STAFF].id,
+        starts_on=date(2026, 2, 1),
+        employment=Employment.PNS,
+        rank="Penata, III/c",
+        set_by="p",
+        set_at=NOW,
+    )
 
 
 @pytest.fixture(scope="module")
 async def world(postgres_server: Any, template_database: str) -> AsyncIterator[World]:
     async with copy_of(postgres_server, template_database) as database:
+        owner = database.urls[DatabaseRole.OWNER]
+        connection = await asyncpg.connect(owner.replace(DatabaseRole.OWNER, "postgres", 1))
+        await connection.execute(STAND_IN)
+        await connection.close()
         async with opened(database, DatabaseRole.OWNER):
             made = await found()
             await appraised_day(made)
