@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,15 @@ from schema.errors import NotFound
 from schema.papers.lines import sealed_grounds, sealed_head
 from schema.papers.own_data import ABOUT, LEFT_OUT, statement_of
 from schema.papers.reading import Reading, reading
-from schema.papers.statements import EVALUATION, GROUNDS, PLAN, TABLE_HEAD, table
+from schema.papers.statements import (
+    EVALUATION,
+    EVALUATIONS_OF,
+    GROUNDS,
+    PLAN,
+    PLANS_OF,
+    TABLE_HEAD,
+    table,
+)
 from schema.papers.values import (
     EvaluationForm,
     Grounds,
@@ -68,6 +77,20 @@ async def evaluation_form(scope: Scope, key: UUID) -> EvaluationForm:
         raise NotFound("Appraisal")
     grounds = msgspec.json.decode(facts, type=Grounds)
     return EvaluationForm(head=found.head, judgement=found.judgement, grounds=grounds)
+
+
+async def plans_of(scope: Scope, unit_id: UUID, period_id: UUID) -> list[UUID]:
+    """Plans of posts in a unit and below, as far as the viewer sees them."""
+    async with reading(scope) as read:
+        text = await read.text(PLANS_OF, unit_id, period_id)
+    return msgspec.json.decode(text or "[]", type=list[UUID])
+
+
+async def evaluations_of(scope: Scope, unit_id: UUID, evaluation_id: UUID, on: date) -> list[UUID]:
+    """Appraisals in a unit and below, by the tree of a day, as far as the viewer sees them."""
+    async with reading(scope) as read:
+        text = await read.text(EVALUATIONS_OF, unit_id, evaluation_id, on)
+    return msgspec.json.decode(text or "[]", type=list[UUID])
 
 
 @dataclass(frozen=True, slots=True)

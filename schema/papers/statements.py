@@ -134,3 +134,17 @@ WHERE o.evaluation_period_id = $2
   AND o.unit_id = ANY (ARRAY(SELECT units_on(ARRAY[$1::uuid], $3::date)))
 ORDER BY u.code, e.name COLLATE "C", e.nip, o.starts_on
 """
+
+
+# Which papers there are of a unit ($1) and below: plans of a planning period ($2) by their posts,
+# appraisals of an evaluation period ($2) by the tree of its last day ($3).
+PLANS_OF = """
+SELECT coalesce(json_agg(p.id ORDER BY p.id), '[]')::text
+FROM performance_plan p JOIN assignment a ON a.id = p.assignment_id
+WHERE p.period_id = $2 AND a.unit_id = ANY (ARRAY(SELECT units_on(ARRAY[$1::uuid], p.ends_on)))
+"""
+EVALUATIONS_OF = """
+SELECT coalesce(json_agg(o.id ORDER BY o.id), '[]')::text
+FROM appraisal o WHERE o.evaluation_period_id = $2
+  AND o.unit_id = ANY (ARRAY(SELECT units_on(ARRAY[$1::uuid], $3::date)))
+"""

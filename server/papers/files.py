@@ -38,7 +38,8 @@ async def write_plan(scope: Scope, key: UUID, target: BinaryIO) -> Paper:
     """
     form = await plan_form(scope, key)
     target.write(await asyncio.to_thread(plan_pdf, form))
-    return Paper(named("skp", form.head.employee.nip, form.head.starts_on, "pdf"), PDF)
+    head = form.head
+    return Paper(named("skp", head.employee.nip, head.starts_on, key.hex[-8:], "pdf"), PDF)
 
 
 async def write_evaluation(scope: Scope, key: UUID, target: BinaryIO) -> Paper:
@@ -50,7 +51,7 @@ async def write_evaluation(scope: Scope, key: UUID, target: BinaryIO) -> Paper:
     form = await evaluation_form(scope, key)
     target.write(await asyncio.to_thread(evaluation_pdf, form))
     judged = form.judgement
-    parts = ("evaluasi", form.head.employee.nip, judged.kind.lower(), judged.ends_on)
+    parts = ("evaluasi", form.head.employee.nip, judged.kind.lower(), judged.ends_on, key.hex[-8:])
     return Paper(named(*parts, "pdf"), PDF)
 
 
