@@ -1,7 +1,8 @@
 """`python -m server appraise`: open what is missing of an evaluation, sign what is ready."""
 
 import argparse
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schema.access import Scope
-from schema.appraisals.bulk import count_ready, evaluation_of, sign_batch, states_of
+from schema.appraisals.bulk import BATCH, SIDES, count_ready, evaluation_of, sign_batch, states_of
 from schema.appraisals.service import open_appraisals
 from schema.organizations.models import Agency
 from schema.plans.models import EvaluationKind, EvaluationPeriod
@@ -48,22 +49,42 @@ async def alone(database: Database, agency: Agency) -> AsyncIterator[bool]:
 
 
 async def appraise_all(scope: Scope, evaluation: EvaluationPeriod, now: datetime) -> int:
-    """Open and sign, a batch after another; how many were signed."""
+    """Open and sign all, and show how far it is; how many were signed."""
     opened_now = await open_appraisals(scope, evaluation.id, now)
     say(f"opened: {opened_now:,}")
-    signed = 0
     columns = (TextColumn("Signing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("appraisals", total=await count_ready(evaluation, now))
-        while batch := await sign_next(scope, evaluation, now):
-            signed += batch
-            progress.update(bar, completed=signed)
+        signed = await sign_all(scope, evaluation, now, lambda more: progress.advance(bar, more))
     say(f"signed: {signed:,}")
     return signed
 
 
-async def sign_next(scope: Scope, evaluation: EvaluationPeriod, now: datetime) -> int:
+async def sign_all(
+    scope: Scope,
+    evaluation: EvaluationPeriod,
+    now: datetime,
+    done: Callable[[int], None],
+    size: int = BATCH,
+) -> int:
+    """Sign all that is ready, both sides at once, a batch after another; `done` hears of each."""
+
+    async def sign_side(side: int) -> int:
+        signed = 0
+        while batch := await sign_next(scope, evaluation, now, side, size):
+            signed += batch
+            done(batch)
+        return signed
+
+    async with asyncio.TaskGroup() as both:
+        tasks = [both.create_task(sign_side(side)) for side in SIDES]
+    return sum(task.result() for task in tasks)
+
+
+async def sign_next(
+    scope: Scope, evaluation: EvaluationPeriod, now: datetime, side: int, size: int = BATCH
+) -> int:
     """A batch, whole or not at all."""
     async with transaction() as connection:
-        return len(await sign_batch(connection, scope, evaluation, now))
+        return len(await sign_batch(connection, scope, evaluation, now, side, size))

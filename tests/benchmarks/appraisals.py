@@ -14,11 +14,10 @@ from pathlib import Path
 from uuid import UUID
 
 from schema.access import Role, Scope
-from schema.appraisals.bulk import BATCH
 from schema.appraisals.models import AppraisalSeal
 from schema.appraisals.service import open_appraisals
 from schema.plans.models import EvaluationKind, EvaluationPeriod
-from server.commands.appraise import sign_next
+from server.commands.appraise import sign_all
 from server.database import Database, DatabaseRole, database_in, migrate, opened, provision
 from server.embedded_postgres import acquire, remove
 from tests.benchmarks import appraisal_sql, shape_sql
@@ -85,13 +84,13 @@ async def signed(
     opened_now = await open_appraisals(scope, one.id, NOW)
     say(f"{kind}: {opened_now:,} opened in {time.perf_counter() - began:.1f} s")
     await rate(database, one.id)
-    before, began, done, batches = seen(), time.perf_counter(), 0, 0
-    while batch := await sign_next(scope, one, NOW):
-        done, batches = done + batch, batches + 1
+    batches: list[int] = []
+    before, began = seen(), time.perf_counter()
+    done = await sign_all(scope, one, NOW, batches.append)
     took, asked = time.perf_counter() - began, seen() - before
     say(
-        f"{kind}: {done:,} signed in {took:.1f} s, {asked / max(batches, 1):.1f} statements "
-        f"for each {BATCH:,}"
+        f"{kind}: {done:,} signed in {took:.1f} s, {len(batches)} batches, "
+        f"{1000 * asked / max(done, 1):.1f} statements for each 1,000"
     )
 
 
