@@ -11,7 +11,15 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.graph import Appraisal
+from schema.appraisals.sending_graph import ResultDelivery
+from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
+from schema.consequences.graph import Consequence, OutcomeQuery
+from schema.consequences.mutations import ConsequenceMutation
+from schema.consequences.rule_graph import RuleQuery, RuleSet
+from schema.consequences.rule_mutations import RuleMutation
+from schema.consequences.simulations import SimulationQuery
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
@@ -68,6 +76,9 @@ Query = merge_types(
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
+        RuleQuery,
+        OutcomeQuery,
+        SimulationQuery,
     ),
 )
 Mutation = merge_types(
@@ -86,6 +97,9 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        RuleMutation,
+        ConsequenceMutation,
+        SendingMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -115,6 +129,10 @@ NODES = (
     DeadLetter,
     ConnectorTask,
     Notice,
+    RuleSet,
+    Appraisal,
+    Consequence,
+    ResultDelivery,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

@@ -19,6 +19,7 @@ from schema.arguments import (
 from schema.organizations import models
 from schema.organizations.days import LONGEST_CALENDAR, FirstDay, LastDay, days, days_between
 from schema.organizations.models import AssignmentKind
+from schema.organizations.person_fields import WithConsequences
 from schema.predicates import holds, in_directory, sees_person, sees_work_of
 from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, value
@@ -262,7 +263,7 @@ IN_PERIOD = """EXISTS (SELECT FROM matrix_results(m$.matrix_id) w$
 
 @reads(model=models.Employee, visible=sees_person("@it"))
 @strawberry.type(description="An employee (pegawai): PNS or PPPK.")
-class Employee(relay.Node):
+class Employee(WithConsequences, relay.Node):
     id: relay.NodeID[UUID]
     name: str = strawberry.field(description="Full name.")
     timezone: str = strawberry.field(description="IANA time zone of the working day.")
