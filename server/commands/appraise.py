@@ -1,4 +1,5 @@
-"""`python -m server appraise`: open what is missing of an evaluation, sign what is ready."""
+"""`python -m server appraise`: open what is missing of an evaluation, sign what is ready, and
+reckon what follows of it."""
 
 import argparse
 import asyncio
@@ -10,8 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schema.access import Scope
-from schema.appraisals.bulk import BATCH, SIDES, count_ready, evaluation_of, sign_batch, states_of
+from schema.appraisals.bulk import (
+    BATCH,
+    Side,
+    count_ready,
+    evaluation_of,
+    sides_for,
+    sign_batch,
+    states_of,
+)
 from schema.appraisals.service import open_appraisals
+from schema.consequences.closing import follow
 from schema.organizations.models import Agency
 from schema.plans.models import EvaluationKind, EvaluationPeriod
 from schema.tables import transaction
@@ -65,26 +75,31 @@ async def sign_all(
     scope: Scope,
     evaluation: EvaluationPeriod,
     now: datetime,
-    done: Callable[[int], None],
-    size: int = BATCH,
+    done: Callable[[int], None] = lambda more: None,
 ) -> int:
-    """Sign all that is ready, both sides at once, a batch after another; `done` hears of each."""
+    """Sign all that is ready, on two sides at once where it is much; `done` hears of each batch."""
 
-    async def sign_side(side: int) -> int:
+    async def sign_side(side: Side) -> int:
         signed = 0
-        while batch := await sign_next(scope, evaluation, now, side, size):
+        while True:
+            batch = await sign_next(scope, evaluation, now, side)
             signed += batch
             done(batch)
-        return signed
+            if batch < BATCH:
+                return signed
 
-    async with asyncio.TaskGroup() as both:
-        tasks = [both.create_task(sign_side(side)) for side in SIDES]
+    sides = sides_for(await count_ready(evaluation, now))
+    async with asyncio.TaskGroup() as together:
+        tasks = [together.create_task(sign_side(side)) for side in sides]
     return sum(task.result() for task in tasks)
 
 
 async def sign_next(
-    scope: Scope, evaluation: EvaluationPeriod, now: datetime, side: int, size: int = BATCH
+    scope: Scope, evaluation: EvaluationPeriod, now: datetime, side: Side, size: int = BATCH
 ) -> int:
-    """A batch, whole or not at all."""
+    """A batch with what follows of it, whole or not at all; how many were signed."""
     async with transaction() as connection:
-        return len(await sign_batch(connection, scope, evaluation, now, side, size))
+        rows = await sign_batch(connection, scope, evaluation, now, side, size)
+        if rows:
+            await follow(connection, rows, scope.subject, now)
+    return len(rows)

@@ -9,6 +9,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -27,6 +28,7 @@ from tests.benchmarks.notices import counted
 
 DATABASE = "benchmark_appraisals"
 AGENCY = "TAHUN"
+MANY = 2_000
 NOW = datetime(2027, 1, 20, 3, tzinfo=UTC)
 
 
@@ -37,14 +39,19 @@ async def provide(database: Database, people: int, record_days: int) -> None:
         await connection.execute(shape_sql.SESSION)
         for statement in (*appraisal_sql.ORGANIZATION, *appraisal_sql.PLANS):
             await _run(connection, statement, people)
-        async with unconstrained(connection, "progress_record"):
+        async with _open(connection, "progress_record", people):
             await connection.execute(appraisal_sql.RECORDS, people, record_days)
-        async with unconstrained(connection, "daily_log"):
+        async with _open(connection, "daily_log", people):
             await _run(connection, appraisal_sql.DAILY_LOGS, people)
         await connection.execute(shape_sql.FIGURES)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
+
+
+def _open(connection: Connection, table: str, people: int) -> AbstractAsyncContextManager[None]:
+    """Many rows come faster into a table without indexes; of few it is not worth it."""
+    return unconstrained(connection, table) if people > MANY else nullcontext()
 
 
 async def _run(connection: Connection, statement: str, people: int) -> None:
