@@ -85,7 +85,7 @@ async def _sign(scope: Scope, keys: Sequence[UUID], now: datetime, signed: Signe
 async def follow(connection: Any, rows: Sequence[Appraisal], by: str, now: datetime) -> int:
     """What follows of signed appraisals, in their transaction: a year's of final ones, else
     nothing. How many new versions."""
-    found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]])
+    found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]]) if rows else []
     count = 0
     for row in found:
         people = [UUID(str(key)) for key in row["people"]]

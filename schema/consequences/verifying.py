@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from schema.appraisals import documents
+from schema.consequences import documents as consequences
 from schema.values import canonical, digest_of
 
 END = "end"
@@ -34,7 +35,10 @@ def _appraisal(document: str, bodies: Mapping[str, str]) -> str:
     return documents.recomputed(document)
 
 
-RECOMPUTE: dict[Kind, Recompute] = {Kind.APPRAISAL: _appraisal}
+RECOMPUTE: dict[Kind, Recompute] = {
+    Kind.APPRAISAL: _appraisal,
+    Kind.CONSEQUENCE: consequences.recomputed,
+}
 
 
 FAULTS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)

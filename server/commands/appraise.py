@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schema.access import Scope
 from schema.appraisals.bulk import count_ready, evaluation_of, sign_batch, states_of
 from schema.appraisals.service import open_appraisals
+from schema.consequences.closing import follow
 from schema.organizations.models import Agency
 from schema.plans.models import EvaluationKind, EvaluationPeriod
 from schema.tables import transaction
@@ -64,6 +65,8 @@ async def appraise_all(scope: Scope, evaluation: EvaluationPeriod, now: datetime
 
 
 async def sign_next(scope: Scope, evaluation: EvaluationPeriod, now: datetime) -> int:
-    """A batch, whole or not at all."""
+    """A batch with what follows of it, whole or not at all."""
     async with transaction() as connection:
-        return len(await sign_batch(connection, scope, evaluation, now))
+        rows = await sign_batch(connection, scope, evaluation, now)
+        await follow(connection, rows, scope.subject, now)
+        return len(rows)
