@@ -12,6 +12,8 @@ from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.appraisals.graph import Appraisal
+from schema.appraisals.sending_graph import ResultDelivery
+from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
 from schema.consequences.graph import Consequence, OutcomeQuery
 from schema.consequences.mutations import ConsequenceMutation
@@ -97,6 +99,7 @@ Mutation = merge_types(
         AbsenceMutation,
         RuleMutation,
         ConsequenceMutation,
+        SendingMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -129,6 +132,7 @@ NODES = (
     RuleSet,
     Appraisal,
     Consequence,
+    ResultDelivery,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

@@ -24,10 +24,12 @@ from schema.access import (
     Scope,
     can_administer,
     can_audit,
+    can_see_appraisal,
     can_see_content,
     can_see_directory,
     can_see_work_of,
 )
+from schema.appraisals.models import Appraisal, ResultDelivery
 from schema.consequences.models import RuleSet
 from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
@@ -144,6 +146,8 @@ TABLES: tuple[type[Row], ...] = (
     PresenceClock,
     Activity,
     ActionPlan,
+    Appraisal,
+    ResultDelivery,
     EvaluationEvent,
     EvaluationPeriod,
     Feedback,
@@ -298,6 +302,11 @@ class Reference:
                 return can_audit(self.scope, row.agency_id)
             case Run() | DeadLetter() | ConnectorTask() | ConnectorProblem() | ConnectorEvent():
                 return self.sees(self.rows.get(Installation, row.installation_id))
+            case ResultDelivery():
+                return self.sees(self.rows.get(Installation, row.installation_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
         raise AssertionError(row)
 
     def seen(self, row: Any) -> Any:
@@ -1190,6 +1199,18 @@ def counted_changes(see: Reference, task: Any) -> list[Any]:
     return [SimpleNamespace(kind=one, count=kinds.count(one)) for one in sorted(set(kinds))]
 
 
+def results_of(see: Reference, connector: Any, args: Mapping[str, Any]) -> Any:
+    rows = see.rows.where(ResultDelivery, installation_id=connector.id)
+    if args.get("standing") is not None:
+        rows = [row for row in rows if row.state == args["standing"]]
+    return see.page(rows, newest, True, args)
+
+
+def counted_results(see: Reference, connector: Any) -> list[Any]:
+    states = [row.state for row in see.rows.where(ResultDelivery, installation_id=connector.id)]
+    return [SimpleNamespace(state=one, count=states.count(one)) for one in sorted(set(states))]
+
+
 def plugins_of(see: Reference) -> list[Any]:
     administers = see.scope.agencies_with(AGENCY_WIDE)
     return sorted(see.rows.all(Plugin), key=lambda one: one.name) if administers else []
@@ -1680,6 +1701,13 @@ RESOLVERS: Mapping[str, Resolve] = {
         lambda event: (event.at, event.id),
         True,
         args,
+    ),
+    "Connector.results": lambda see, c, args: results_of(see, c, args),
+    "Connector.resultCounts": lambda see, c, args: counted_results(see, c),
+    "ResultDelivery.appraisal": get(Appraisal, "appraisal_id"),
+    "ResultDelivery.connector": get(Installation, "installation_id"),
+    "Appraisal.deliveries": lambda see, a, args: see.only_seen(
+        sorted(see.rows.where(ResultDelivery, appraisal_id=a.id), key=lambda one: one.id)
     ),
     "ConnectorProblem.fix": lambda see, p, args: fix_of(p.code),
     "ConnectorProblem.critical": lambda see, p, args: p.code in CRITICAL,

@@ -76,11 +76,13 @@ class FeedbackRelation(StrEnum):
 
 
 class SendingState(StrEnum):
-    """Where a result on its way to another service stands; RECEIVED has a receipt."""
+    """Where a result on its way to another service stands. RECEIVED has a receipt; FAILED waits
+    for an administrator; SKIPPED is of a kind that the service does not take."""
 
     WAITING = "WAITING"
     RECEIVED = "RECEIVED"
     FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
 
 
 class UnitRating(Row):
@@ -290,7 +292,7 @@ class ResultDelivery(Row):
     installation_id: UUID
     state = fields.CharEnumField(SendingState, max_length=8, default=SendingState.WAITING)
     attempts = fields.IntField(default=0)
-    retry_at: datetime | None = fields.DatetimeField(null=True)
+    retry_at: datetime | None = fields.DatetimeField(null=True, description="NULL: at once")
     received_at: datetime | None = fields.DatetimeField(null=True)
     reference = fields.CharField(max_length=200, null=True)
     message: str | None = fields.TextField(null=True, description="the service's, or of the fault")

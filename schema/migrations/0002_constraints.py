@@ -216,10 +216,13 @@ ALTER TABLE appraisal_seal ADD CHECK (digest ~ '^[0-9a-f]{64}$');
 ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE'));
 ALTER TABLE feedback_answer ADD CHECK (score BETWEEN 1 AND 5);
 ALTER TABLE result_delivery ADD CHECK (attempts >= 0),
-  ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED')),
+  ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED', 'SKIPPED')),
   ADD CHECK ((state = 'RECEIVED') = (received_at IS NOT NULL));
-CREATE INDEX result_delivery_waiting ON result_delivery (installation_id, retry_at)
+CREATE INDEX result_delivery_waiting ON result_delivery (installation_id, retry_at NULLS FIRST, id)
   WHERE state = 'WAITING';
+-- What an administrator looks for; most were received.
+CREATE INDEX result_delivery_failed ON result_delivery (installation_id, id)
+  WHERE state = 'FAILED';
 ALTER TABLE rule_set ADD CHECK (version > 0),
   ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
   ADD CHECK (digest ~ '^[0-9a-f]{64}$');

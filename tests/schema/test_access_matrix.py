@@ -903,8 +903,50 @@ PLACES = (
         {
             "feeds": "id plugin title enabled pollSeconds nextPollAt failures latestRun "
             "waitingCount deadLetterCount tasks paused haltedAt health breaker pluginInfo settings "
-            "secretsSet webhookSecrets problems runs history"
+            "secretsSet webhookSecrets problems runs history results resultCounts"
         },
+    ),
+    node(
+        "appraisal",
+        "Appraisal",
+        "appraisal final",
+        {"supervisor's work": "id state", "feeds": "deliveries"},
+    ),
+    node(
+        "result that failed",
+        "ResultDelivery",
+        "result final",
+        {
+            "feeds": "id state attempts retryAt message appraisal connector",
+            "never": "receivedAt reference",
+        },
+    ),
+    node(
+        "result that was received",
+        "ResultDelivery",
+        "result closed",
+        {
+            "feeds": "id state attempts receivedAt reference message appraisal connector",
+            "never": "retryAt",
+        },
+    ),
+    Place(
+        "results of a connector",
+        "ResultDeliveryConnection",
+        on_node("connector", "Connector", "results { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a result",
+        "ResultDeliveryEdge",
+        on_node("connector", "Connector", "results { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "results by state",
+        "ResultCount",
+        on_node("connector", "Connector", "resultCounts { @ }"),
+        {"feeds": "state count"},
     ),
     Place(
         "breaker",
@@ -1251,6 +1293,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "resendResults": (
+        'input: {ids: ["{result final}"]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     "resolveDeadLetter": (
         'input: {id: "{dead letter}", note: "Bukan kegiatan"}',
         frozenset({"administrator"}),
@@ -1359,6 +1406,7 @@ PAYLOADS = {
     "ConnectorTaskPayload",
     "ApplyDirectoryPayload",
     "ReplayDeadLettersPayload",
+    "ResendResultsPayload",
     "ResolveDeadLetterPayload",
     "ConnectorPayload",
     "RotateWebhookSecretPayload",
@@ -1592,6 +1640,9 @@ def names(world: World) -> dict[str, str]:
         "connector problem": key_of(world.rows["problem"]),
         "gone problem": key_of(world.rows["gone problem"]),
         "dead letter": key_of(world.dead_letter),
+        "appraisal final": key_of(world.rows["appraisal final"]),
+        "result final": key_of(world.rows["result final"]),
+        "result closed": key_of(world.rows["result closed"]),
         "absence": key_of(world.rows["absence"]),
         "absence to decide": key_of(world.rows["absence to decide"]),
         "absence to withdraw": key_of(world.rows["absence to withdraw"]),
@@ -1824,6 +1875,7 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
     of_type = {
         "target T": "Target",
         "dead letter": "DeadLetter",
+        "result final": "ResultDelivery",
         "connector": "Connector",
         "other connector": "Connector",
         "connector problem": "ConnectorProblem",

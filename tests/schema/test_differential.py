@@ -17,6 +17,7 @@ from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
+from schema.appraisals.models import SendingState
 from schema.consequences.models import RuleKind
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
@@ -106,6 +107,7 @@ def pools_of(rows: Rows) -> Pools:
         "kind": [*ProblemKind, None, None],
         "ruleKind": [*RuleKind, None],
         "change": [*ChangeKind, None, None],
+        "standing": [*SendingState, None, None],
         "cause": [*DeadLetterCause, None],
         "resolved": [True, False, None],
         "all": [True, False, None],
