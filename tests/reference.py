@@ -29,7 +29,7 @@ from schema.access import (
     can_see_directory,
     can_see_work_of,
 )
-from schema.appraisals.models import Appraisal, ResultDelivery
+from schema.appraisals.models import Appraisal, FeedbackAnswer, FeedbackRequest, ResultDelivery
 from schema.consequences.models import RuleSet
 from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
@@ -131,13 +131,16 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_boards
+from tests import plain_boards, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
     RuleSet,
     Absence,
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRequest,
     Contact,
     Notice,
     AbsenceEvent,
@@ -296,6 +299,10 @@ class Reference:
             case Activity():
                 records = self.rows.where(ProgressRecord, activity_id=row.id)
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
+            case Appraisal():
+                return plain_feedback.sees_appraisal(self, row)
+            case FeedbackRequest():
+                return plain_feedback.sees_request(self, row)
             case Notice():
                 return row.employee_id == self.scope.employee_id
             case Installation():
@@ -921,7 +928,7 @@ def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, .
     """The values in a cursor, read as those that `keys` gives of some row."""
     instant, key = datetime.now(UTC), UUID(int=0)
     instants = {"starts_at": instant, "started_at": instant, "at": instant}
-    some = SimpleNamespace(id=key, severity="", kind="", key=key, **instants)
+    some = SimpleNamespace(id=key, severity="", kind="", key=key, answered_at=None, **instants)
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         parts = zip(text.split(" "), keys(some), strict=True)
@@ -1148,6 +1155,7 @@ NODES = (
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
     RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
+    Appraisal, FeedbackRequest,
 )  # fmt: skip
 
 
@@ -1656,6 +1664,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
+    **plain_feedback.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
