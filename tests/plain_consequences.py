@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from strawberry.relay import to_base64
+
 from schema.access import can_audit, can_see_career
 from schema.appraisals.models import Appraisal
 from schema.consequences.documents import inputs_of, kept_in, outcome_of, rules_of
@@ -226,7 +228,7 @@ def changed(see: Any, row: Any, then: Any, kept: Any) -> SimpleNamespace:
     assert [line.name for line in now] == [line.name for line in new]  # of one scheme and kind
     return SimpleNamespace(
         key=person.id,
-        employee_id=see.global_id("Employee", person.id),
+        employee_id=to_base64("Employee", person.id),
         nip=person.nip,
         name=person.name,
         amount_now=row.amount,
