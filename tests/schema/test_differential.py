@@ -18,7 +18,8 @@ from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
 from schema.appraisals.models import FeedbackRequest, SendingState
-from schema.consequences.models import RuleKind
+from schema.consequences.models import RuleKind, RuleSet
+from schema.consequences.rule_tables import Pool
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -107,6 +108,10 @@ def pools_of(rows: Rows) -> Pools:
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
         "ruleKind": [*RuleKind, None],
+        "ruleSet": [to_base64("RuleSet", key) for key in rows.by_key[RuleSet]] * 2 + wrong,
+        "month": ["2026-01-01", "2026-01-15", "2026-02-01", None, None],
+        "pool": [*Pool, None],
+        "box": [8, 9, None],
         "change": [*ChangeKind, None, None],
         "standing": [*SendingState, None, None],
         "cause": [*DeadLetterCause, None],
