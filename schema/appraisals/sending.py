@@ -138,12 +138,16 @@ async def queue(connection: BaseDBAsyncClient, keys: Sequence[UUID], now: dateti
     """Put signed appraisals on their way to every enabled connector of their agency that takes
     results, in the caller's transaction; those that are there already are passed over."""
     rows = await connection.execute_query_dict(PAIRS, [list(keys)])
-    if not rows:
-        return
-    appraisals = [row["appraisal_id"] for row in rows]
-    sources = [row["installation_id"] for row in rows]
-    ids = [uuid7() for _ in rows]
-    await connection.execute_query(QUEUE, [ids, appraisals, sources, now])
+    await put(connection, [(row["appraisal_id"], row["installation_id"]) for row in rows], now)
+
+
+async def put(
+    connection: BaseDBAsyncClient, pairs: Sequence[tuple[UUID, UUID]], now: datetime
+) -> None:
+    """Put appraisals on their way, each to one connector, in the caller's transaction."""
+    if pairs:
+        columns = [[uuid7() for _ in pairs], *map(list, zip(*pairs, strict=True))]
+        await connection.execute_query(QUEUE, [*columns, now])
 
 
 async def take(now: datetime) -> Parcel | None:

@@ -35,7 +35,7 @@ from schema.appraisals.sending_rules import (
     after_answer,
     pause_after,
 )
-from schema.errors import NotFound
+from schema.errors import DomainError, NotFound
 from schema.feeds.models import (
     BreakerState,
     ConnectorProblem,
@@ -259,13 +259,19 @@ async def test_one_refused_result_holds_up_no_other_and_is_sent_again_when_asked
         done = await resend_these(scope, [row.id, received.id, None], NOON)
         assert (done.resent, list(done.refused)) == (1, [1, 2])
         assert await open_problems() == {}
-        nothing = await resend_of(scope, row.installation_id, NOON)
+        nothing = await resend_of(scope, row.installation_id, NOON, unsent=True)
         assert (nothing.resent, nothing.remaining) == (0, 0)
+        later = await feeding.installation(agency, title="Dipasang kemudian")
+        first = await resend_of(scope, later.id, NOON, most=60, unsent=True)
+        assert (first.resent, first.remaining) == (60, 40)
+        other = await feeding.installation(agency, plugin="surel", title="Surel")
+        with pytest.raises(DomainError, match="takes no results"):
+            await resend_of(scope, other.id, NOON)
     service.raises(Fatal("never"), UUID(int=0))
     async with opened(fresh_database, DatabaseRole.WORKER):
         await service.works()
-        assert await states() == {SendingState.RECEIVED: many}
-        assert service.sent.count(str(refused)) == 2
+        assert await states() == {SendingState.RECEIVED: many + 60}
+        assert service.sent.count(str(refused)) in (2, 3)  # and to the other connector, if among 60
 
 
 # What is raised, what becomes of the one that met it and of the others, its attempts, the problem.
