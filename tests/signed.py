@@ -62,7 +62,7 @@ async def signed(
     behaviour: Rating = Rating.MEETS,
     **given: Any,
 ) -> Appraisal:
-    """Somebody's signed appraisal by the boss."""
+    """Somebody's appraisal by the boss, signed unless other values say that it is not yet."""
     person, _ = await Employee.get_or_create(
         agency=of.agency, nip=nip, defaults={"name": f"Pegawai {nip[-2:]}"}
     )
@@ -90,6 +90,9 @@ async def signed(
         "starts_on": evaluation.starts_on,
         "ends_on": evaluation.ends_on,
         "predicate": predicate_of(work, behaviour),
+        "state": AppraisalState.SIGNED,
+        "signed_at": at,
+        "rated_by": BOSS,
     }
     return await Appraisal.create(
         agency=of.agency,
@@ -98,11 +101,9 @@ async def signed(
         evaluation_period=evaluation,
         unit=of.unit,
         heads_unit=False,
-        state=AppraisalState.SIGNED,
         work_rating=work,
         behaviour_rating=behaviour,
         rated_at=at,
-        signed_at=at,
         **values | given,
     )
 

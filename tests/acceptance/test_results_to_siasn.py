@@ -15,11 +15,11 @@ from aiohttp import web
 from ekinerja_connectors.testing.fakes import Person, serve
 from ekinerja_siasn.fake import create_app, settings_of
 
-from schema.appraisals import sending
-from schema.appraisals.models import ResultDelivery, SendingState
+from schema.appraisals.models import AppraisalState, ResultDelivery, SendingState
+from schema.consequences.closing import sign
 from schema.feeds.models import Plugin, PluginState
+from schema.organizations.models import Assignment
 from schema.plans.models import EvaluationKind
-from schema.tables import transaction
 from schema.values import utc_now
 from server.database import Database, DatabaseRole, opened
 from tests import feeding, signed
@@ -75,7 +75,7 @@ async def worker(database: Database) -> asyncio.subprocess.Process:
 
 
 async def fill(url: str) -> None:
-    """Somebody in each of the nine cells, with a quarter and a year, signed and queued."""
+    """Somebody in each of the nine cells, with a quarter and a year; the signature queues them."""
     given = {**settings_of(url), "coefficients": {"*": "12"}}
     agency = await feeding.agency()
     office = await signed.office(agency)
@@ -99,11 +99,21 @@ async def fill(url: str) -> None:
     for nip, (work, behaviour, _) in zip(NIPS, signed.CELLS, strict=True):
         for kind in KINDS:
             row = await signed.signed(
-                office, nip, utc_now(), kind=kind, work=work, behaviour=behaviour
+                office,
+                nip,
+                utc_now(),
+                kind=kind,
+                work=work,
+                behaviour=behaviour,
+                state=AppraisalState.ACCEPTED,
+                signed_at=None,
             )
             keys.append(row.id)
-    async with transaction() as connection:
-        await sending.queue(connection, keys, utc_now())
+    administrator = await feeding.administrator(agency)
+    done = await sign(administrator, keys, utc_now())
+    assert (len(done.keys), done.refused) == (len(keys), {})
+    # What is corrected after the signature changes nothing of what was signed.
+    await Assignment.filter(employee=office.boss).update(position="Kepala Biro")
 
 
 async def test_every_signed_appraisal_has_its_receipt_and_one_entry_at_siasn(
@@ -136,6 +146,9 @@ async def test_every_signed_appraisal_has_its_receipt_and_one_entry_at_siasn(
     (again,) = [row for row in rows if "already" in str(row.message)]
     assert again.attempts == 2
     assert {body["penilaiGolongan"] for _, body in fake.saved} == {"41"}
+    names = ("penilaiJabatan", "penilaiJabatanNama")
+    said = {body.get(name) for _, body in fake.saved for name in names}
+    assert said == {"Kepala Bagian", None}
     codes = ("hasilKinerjaNilai", "perilakuKerjaNilai", "kuadranKinerjaNilai")
     for path in ("skp22", "kinerjaperiodik"):
         sent = sorted(tuple(b[name] for name in codes) for kind, b in fake.saved if kind == path)
