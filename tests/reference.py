@@ -23,9 +23,17 @@ from schema.access import (
     Scope,
     can_administer,
     can_audit,
+    can_see_appraisal,
     can_see_content,
     can_see_directory,
     can_see_work_of,
+)
+from schema.appraisals.models import (
+    Appraisal,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    UnitRating,
 )
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
@@ -126,11 +134,16 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_boards
+from tests import plain_appraisals, plain_boards
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
+    Appraisal,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    UnitRating,
     Absence,
     Contact,
     Notice,
@@ -189,13 +202,15 @@ assert EventRow not in TABLES
 
 @dataclass(frozen=True)
 class Rows:
-    """All rows of all tables."""
+    """All rows of all tables, and what each appraisal rests on."""
 
     by_key: Mapping[type[Row], Mapping[UUID, Any]]
+    evidence: Mapping[UUID, Any]
 
     @classmethod
     async def read(cls) -> "Rows":
-        return cls({table: {row.id: row for row in await table.all()} for table in TABLES})
+        rows = {table: {row.id: row for row in await table.all()} for table in TABLES}
+        return cls(rows, await plain_appraisals.evidence())
 
     def all(self, table: type[Row]) -> Iterable[Any]:
         return self.by_key[table].values()
@@ -271,6 +286,12 @@ class Reference:
                 return can_see_directory(self.scope, period.agency_id)
             case Feedback():
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
+            case UnitRating():
+                unit = self.rows.get(Unit, row.unit_id)
+                return self.works(row.head_id) or can_audit(self.scope, unit.agency_id)
             case PerformancePlan() | Absence():
                 return self.works(row.employee_id)
             case RoleMatrix():
@@ -1109,7 +1130,7 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, Appraisal, UnitRating,
 )  # fmt: skip
 
 
@@ -1600,6 +1621,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
+    **plain_appraisals.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
