@@ -41,6 +41,7 @@ from schema.plans.models import PerformancePlan, PlanState
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
+from tests.appraisal_access import APPRAISAL_PLACES
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
@@ -143,11 +144,13 @@ CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PAST_TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-23") { %s }'
 BOARD = 'unitBoard(agency: "DC", unit: "C", on: "2026-11-24") { %s }'
+RATINGS = 'ratingBoard(agency: "DC", unit: "C", evaluationPeriod: "{final}") { %s }'
 BOARD_FIGURES = (
     "from to people statuses requiredMinutes recordedMinutes fillRate filledRate notFilled short "
     "uncountedDays"
 )
 PLACES = (
+    *(Place(*one) for one in APPRAISAL_PLACES),
     node(
         "agency",
         "Agency",
@@ -221,7 +224,7 @@ PLACES = (
         {
             "directory": "id code name kind agency parent children path head employees",
             "unit targets": "targets",
-            "supervisor's work": "teams",
+            "supervisor's work": "teams rating",
         },
     ),
     Place(
@@ -248,7 +251,7 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar workTime absences",
+            "work": "nip plan plans targets dailyLog calendar workTime absences appraisals",
             "never": "subordinates matrices openCells",
         },
     ),
@@ -260,7 +263,7 @@ PLACES = (
             "directory": "id name timezone position unit appraiser posts",
             "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
             "colleague's own": "openCells",
-            "never": "subordinates absences",
+            "never": "subordinates absences appraisals",
         },
     ),
     node(
@@ -269,7 +272,7 @@ PLACES = (
         "supervisor",
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
-            "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
+            "supervisor's work": "nip plan plans targets dailyLog calendar workTime appraisals",
             "never": "matrices openCells absences",
         },
     ),
@@ -280,7 +283,7 @@ PLACES = (
         {
             "work": "id state version approach period startsOn endsOn employee post appraiser "
             "targets superiorResults percentage explanation behaviours attachments history "
-            "feedback matrix"
+            "feedback matrix appraisals"
         },
     ),
     Place(
@@ -1115,6 +1118,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "team": ("supervisor's work", TEAM % "on"),
     "viewAs": ("employees", 'viewAs(on: "2026-11-24") { pendingCount }'),
     "unitBoard": ("supervisor's work", BOARD % "from"),
+    "ratingBoard": ("directory", RATINGS % "appraisals"),
     "connectors": ("feeds", "connectors { id }"),
     # Which software there is, no secret of one agency: whoever administers any.
     "plugins": ("plugins", "plugins { name }"),
@@ -1132,6 +1136,7 @@ ARGUMENTS = {
     "Agency.policy": '(on: "2026-11-24")',
     "Agency.holidays": YEAR,
     "Unit.targets": '(period: "2026")',
+    "Unit.rating": '(evaluationPeriod: "{final}")',
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
     "Employee.targets": '(period: "2026")',
@@ -1629,6 +1634,9 @@ def names(world: World) -> dict[str, str]:
         "former post": key_of(world.rows["former post"], "Post"),
         "feedback T": key_of(world.rows["feedback T"]),
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
+        "unit rating": key_of(world.rows["unit rating"]),
+        "appraisal": key_of(world.rows["appraisal"]),
+        "head appraisal": key_of(world.rows["head appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
