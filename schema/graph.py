@@ -12,6 +12,8 @@ from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.arguments import Id
+from schema.consequences.rule_graph import RuleQuery, RuleSet
+from schema.consequences.rule_mutations import RuleMutation
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
@@ -68,6 +70,7 @@ Query = merge_types(
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
+        RuleQuery,
     ),
 )
 Mutation = merge_types(
@@ -86,6 +89,7 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        RuleMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -115,6 +119,7 @@ NODES = (
     DeadLetter,
     ConnectorTask,
     Notice,
+    RuleSet,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

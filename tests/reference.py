@@ -6,6 +6,7 @@ of `schema/selection`.
 """
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -27,6 +28,8 @@ from schema.access import (
     can_see_directory,
     can_see_work_of,
 )
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
 from schema.feeds.models import (
@@ -131,6 +134,7 @@ from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
+    RuleSet,
     Absence,
     Contact,
     Notice,
@@ -279,7 +283,7 @@ class Reference:
                 return self.sees(plan) or bool(self.rows.where(MatrixMember, **mine))
             case MatrixCell():
                 return self.sees(self.matrix_of(row))
-            case CascadeTemplate():
+            case CascadeTemplate() | RuleSet():
                 return can_see_directory(self.scope, row.agency_id)
             case ProgressRecord():
                 person = self.rows.get(Employee, row.employee_id)
@@ -1044,6 +1048,32 @@ def weeks_of(see: Reference, agency: Any) -> list[Any]:
     return sorted(rows, key=lambda row: (row.starts_on, row.id), reverse=True)
 
 
+def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
+    """By kind, the newest first; with a day, the newest of each kind that has begun by then."""
+    rows = [
+        row
+        for row in see.rows.where(RuleSet, agency_id=agency.id)
+        if args.get("ruleKind") in (None, row.kind)
+    ]
+    rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
+    rows.sort(key=lambda row: row.kind)
+    if (day := args.get("on")) is None:
+        return rows
+    held: dict[Any, Any] = {}
+    for row in rows:
+        if row.starts_on <= day:
+            held.setdefault(row.kind, row)
+    return list(held.values())
+
+
+def packaged_tables(see: Reference, args: Mapping[str, Any]) -> list[Any]:
+    return [
+        SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
+        for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+        if args.get("ruleKind") in (None, one.kind)
+    ]
+
+
 def holidays_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
     days = days_of(args)
     rows = see.rows.where(Holiday, agency_id=agency.id)
@@ -1109,7 +1139,7 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
 )  # fmt: skip
 
 
@@ -1343,6 +1373,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Agency.policies": lambda see, a, args: policies_of(see, a),
     "Agency.workingWeeks": lambda see, a, args: weeks_of(see, a),
     "Agency.holidays": holidays_of,
+    "Agency.ruleSets": lambda see, a, args: rule_sets_of(see, a, args),
+    "RuleSet.title": lambda see, r, args: json.loads(r.body).get("title", r.code),
+    "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
+    "RuleSet.table": lambda see, r, args: json.loads(r.body),
+    "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see, args),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),

@@ -60,7 +60,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kind: RuleKind
     title: str
     source: str
-    assumed: Sequence[str] = ()
+    assumed: tuple[str, ...] = ()
 
 
 class WeightRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ class CreditRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Credit points (*angka kredit*): percent by predicate, and the levels."""
 
     percent: Mapping[Predicate, Decimal]
-    levels: Sequence[Level]
+    levels: tuple[Level, ...]
 
     def level(self, level: FunctionalLevel | None) -> Level | None:
         return next((one for one in self.levels if one.level is level), None)
@@ -111,7 +111,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     potential: Potential
     performance: Performance
     recommendation: str
-    pools: Sequence[Pool] = ()
+    pools: tuple[Pool, ...] = ()
 
 
 class TalentRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,7 +119,7 @@ class TalentRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     potential: PotentialCuts
     performance: PerformanceCuts
-    boxes: Sequence[Box]
+    boxes: tuple[Box, ...]
 
 
 class TrainingRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,32 +142,42 @@ class Band(
     percent: Decimal
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="by"):
+def _by(name: str) -> str:
+    """By what a part is paid, of its class: PredicatePart -> PREDICATE."""
+    return name.removesuffix("Part").upper()
+
+
+class Part(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="by",
+    tag=_by,
+):
     """A share of an allowance, in percent of it."""
 
     name: str
     share: Decimal
 
 
-class PredicatePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="PREDICATE"):
+class PredicatePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by the predicate; `without` is the percent where there is none."""
 
     without: Decimal
     percent: Mapping[Predicate, Decimal]
 
 
-class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ATTENDANCE"):
+class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by attendance: whole, less a percent of the part for each day absent, each late arrival
     and each early leaving; never below nothing."""
 
     absent_day: Decimal
-    late: Sequence[Band] = ()
-    early: Sequence[Band] = ()
+    late: tuple[Band, ...] = ()
+    early: tuple[Band, ...] = ()
 
 
-class AchievementPart(
-    Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ACHIEVEMENT"
-):
+class AchievementPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by the percent of what was due, within two bounds."""
 
     without: Decimal
@@ -175,7 +185,7 @@ class AchievementPart(
     maximum: Decimal
 
 
-class FixedPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="FIXED"):
+class FixedPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid as it is."""
 
     percent: Decimal
@@ -188,7 +198,7 @@ class AllowanceRules(Table, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A scheme of performance allowance (*tunjangan kinerja*). `employment` is percent of it, 100
     where left out; `round_to` whole rupiah, half up."""
 
-    parts: Sequence[AnyPart]
+    parts: tuple[AnyPart, ...]
     goes_by: GoesBy | None = None
     employment: Mapping[Employment, Decimal] = {}
     round_to: int = 1

@@ -1,7 +1,7 @@
 """The GraphQL face of organizations: the directory, and who is asking."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from uuid import UUID
 
 import strawberry
@@ -24,6 +24,8 @@ from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, value
 
 if TYPE_CHECKING:
+    from schema.consequences.models import RuleKind
+    from schema.consequences.rule_graph import RuleSet
     from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
     from schema.organizations.absence_graph import Absence
     from schema.plans.graph import EvaluationPeriod, PerformancePlan
@@ -46,6 +48,8 @@ LazyPolicy = Annotated["AgencyPolicy", strawberry.lazy("schema.policies.graph")]
 LazyWeek = Annotated["WorkingWeek", strawberry.lazy("schema.policies.graph")]
 LazyHoliday = Annotated["Holiday", strawberry.lazy("schema.policies.graph")]
 LazyWorkTime = Annotated["WorkTime", strawberry.lazy("schema.policies.graph")]
+LazyRuleKind = Annotated["RuleKind", strawberry.lazy("schema.consequences.models")]
+LazyRuleSet = Annotated["RuleSet", strawberry.lazy("schema.consequences.rule_graph")]
 LazyTemplate = Annotated["CascadeTemplate", strawberry.lazy("schema.matrices.graph")]
 LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
@@ -68,6 +72,16 @@ UP = f"""(
   ) SELECT id, distance FROM up$
 ) w$ JOIN unit @it ON @it.id = w$.id"""
 
+# The version that holds on a day: the last that has begun, of one day the later one.
+IN_FORCE = """@it.id = (SELECT r$.id FROM rule_set r$
+  WHERE r$.agency_id = @it.agency_id AND r$.kind = @it.kind AND r$.starts_on <= @on::date
+  ORDER BY r$.starts_on DESC, r$.version DESC LIMIT 1)"""
+RuleDay: TypeAlias = Annotated[
+    date | None, strawberry.argument(description="Those in force on it; all where left out.")
+]
+RuleOf: TypeAlias = Annotated[
+    LazyRuleKind | None, strawberry.argument(description="Of this kind only.")
+]
 PLANNED = "JOIN period p$ ON p$.id = @it.period_id"
 IN_ORDER = "@it.position, @it.code"
 
@@ -138,6 +152,19 @@ class Agency(relay.Node):
         order="@it.starts_on DESC, @it.id DESC",
         trusted=True,
     )
+
+    @many(
+        "rule_set @it",
+        "Rules of what follows from appraisals, by kind, the newest first; those in force on a "
+        "day, or all versions. Empty of a kind until rules are loaded or first needed.",
+        where="@it.agency_id = @row.id",
+        order='@it.kind COLLATE "C", @it.starts_on DESC, @it.version DESC',
+        given={"ruleKind": "@it.kind = @ruleKind", "on": IN_FORCE},
+        trusted=True,
+        type=list[LazyRuleSet],
+    )
+    def rule_sets(self, rule_kind: RuleOf = None, on: RuleDay = None) -> None: ...
+
     working_weeks: list[LazyWeek] = many(
         "working_week @it",
         "Its weeks and those of its units, the newest first. A day that none holds for asks for "

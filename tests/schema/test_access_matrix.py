@@ -19,6 +19,8 @@ from graphql import (
 )
 from strawberry.relay import to_base64
 
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged_rules
 from schema.events import EventKind
 from schema.matrices.models import (
     CascadeTemplate,
@@ -152,7 +154,7 @@ PLACES = (
         "agency",
         {
             "directory": "id code name timezone units goals evaluationPeriods policy policies "
-            "workingWeeks holidays templates mappingRules",
+            "workingWeeks holidays templates mappingRules ruleSets",
         },
     ),
     Place(
@@ -166,6 +168,21 @@ PLACES = (
             "quietUntil noticesPerDay objectionDays peerFeedback smallestFeedbackGroup "
             "setAt setBy"
         },
+    ),
+    node(
+        "rule set",
+        "RuleSet",
+        "rule set",
+        {
+            "directory": "id kind code version startsOn title source assumed table body digest "
+            "loadedAt loadedBy"
+        },
+    ),
+    Place(
+        "packaged rules",
+        "PackagedRules",
+        "packagedRules { @ }",
+        {"signed in": "code kind title source assumed text"},
     ),
     Place(
         "working week",
@@ -1062,6 +1079,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
     "cycleCheck": ("feeds", CHECK % "on"),
     "previewDigest": ("leaders", "previewDigest { on }"),
+    "packagedRules": ("signed in", "packagedRules { code }"),
 }
 
 ARGUMENTS = {
@@ -1150,6 +1168,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
     ),
     "setPolicy": (
         'input: {agency: "DC", startsOn: "2026-12-01", achievementCap: "110"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "loadRuleSet": (
+        'input: {agency: "DC", startsOn: "2026-12-01", code: "klhk-2024"}',
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
@@ -1309,6 +1332,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
     "AbsencePayload",
+    "LoadRuleSetPayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
     "RevokeTokensPayload",
@@ -1410,6 +1434,19 @@ async def dealt(world: World) -> None:
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
+    )
+    rules = packaged_rules("kementan-2025")
+    world.rows["rule set"] = await RuleSet.create(
+        agency_id=world.rows["agency"].id,
+        kind=rules.kind,
+        code=rules.code,
+        version=1,
+        starts_on=date(2026, 1, 1),
+        source=rules.source,
+        body=rules.body,
+        digest=rules.digest,
+        loaded_by=SUPERIOR,
+        loaded_at=NOW,
     )
 
 
@@ -1536,6 +1573,7 @@ def names(world: World) -> dict[str, str]:
         "direct cell": key_of(world.rows["direct cell"]),
         "weighted cell": key_of(world.rows["weighted cell"]),
         "template": key_of(world.rows["template"]),
+        "rule set": key_of(world.rows["rule set"]),
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),

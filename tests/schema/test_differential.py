@@ -17,6 +17,7 @@ from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
+from schema.consequences.models import RuleKind
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -103,6 +104,7 @@ def pools_of(rows: Rows) -> Pools:
         "source": ["fake", "other", None],
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
+        "ruleKind": [*RuleKind, None],
         "change": [*ChangeKind, None, None],
         "cause": [*DeadLetterCause, None],
         "resolved": [True, False, None],
