@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from tortoise import Tortoise
 
+from schema.appraisals import sending
 from schema.feeds.models import (
     BreakerState,
     ConnectorProblem,
@@ -31,6 +32,7 @@ from server.event_bus import EventBus
 from server.graphql_view import graphql_routes
 from server.ingestion.files import receive_file
 from server.ingestion.webhooks import webhook
+from server.papers.routes import paper_routes
 from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
 from server.settings import Settings
@@ -43,6 +45,8 @@ from server.telemetry import (
     NOTICES_FAILED,
     NOTICES_WAITING,
     PRESENCE_BEHIND,
+    RESULTS_FAILED,
+    RESULTS_WAITING,
     RequestTelemetry,
     metrics,
 )
@@ -89,6 +93,7 @@ def make_app(api: Api) -> Starlette:
         routes=[
             Route("/", home),
             *graphql_routes(api.view),
+            *paper_routes(api),
             Route("/connectors/{installation}/webhook", webhook, methods=["POST"]),
             Route("/connectors/{installation}/files", receive_file, methods=["POST"]),
             Route("/healthz", healthz),
@@ -143,6 +148,9 @@ async def measured(request: Request) -> Response:
             NOTICES_WAITING.set(counted.waiting)
             NOTICES_DELIVERED.set(counted.delivered)
             NOTICES_FAILED.set(counted.failed)
+            results = await sending.counts()
+            RESULTS_WAITING.set(results.waiting)
+            RESULTS_FAILED.set(results.failed)
     except Exception as error:
         log.warning("metrics.not_sampled", problem=type(error).__name__)
     return await metrics(request)

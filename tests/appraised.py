@@ -94,6 +94,8 @@ async def appraise(
             relation=FeedbackRelation.PEER,
             asked_by="atasan",
             asked_at=at,
+            closes_at=at,
+            smallest_group=3,
             answered_at=at,
         )
         await FeedbackAnswer.create(request=asked, behaviour=Behaviour.LOYAL, score=4)

@@ -2,6 +2,12 @@
 
 from datetime import date, time, timedelta
 
+from schema.appraisals.models import (
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRelation,
+    FeedbackRequest,
+)
 from schema.matrices.models import (
     CascadeTemplate,
     MatrixCell,
@@ -21,6 +27,7 @@ from schema.organizations.models import (
     Unit,
     UnitPlacement,
 )
+from schema.plans.models import Behaviour
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -44,9 +51,39 @@ from tests.year_end import end_the_year
 ONE = timedelta(days=1)
 
 
+async def hear(world: World) -> None:
+    """Feedback on the boss and an employee: of three peers and two subordinates, of whom one said
+    little; what is not all in yet; and some that nobody has given."""
+    names = ("chief", "elsewhere", "colleague", "employee", "administrator", "lent")
+    for about in ("boss", "employee"):
+        appraisal = await Appraisal.get(employee=world.people[about])
+        known = await FeedbackRequest.get(appraisal=appraisal)
+        others = [one for one in names if world.people[one].id != known.respondent_id]
+        for number, name in enumerate(one for one in others if one != about):
+            answered = number < 4
+            relation = (FeedbackRelation.PEER, FeedbackRelation.SUBORDINATE)[number == 2]
+            asked = await FeedbackRequest.create(
+                appraisal=appraisal,
+                respondent=world.people[name],
+                relation=relation,
+                asked_by="atasan",
+                asked_at=NOON,
+                closes_at=NOON - timedelta(hours=2) if answered else NOON + ONE,
+                smallest_group=3 if about == "boss" else 2,
+                answered_at=NOON if answered else None,
+            )
+            if answered:
+                comment = f"Kata {name}"
+                for behaviour in list(Behaviour)[number // 2 :]:
+                    await FeedbackAnswer.create(
+                        request=asked, behaviour=behaviour, score=number + 1, comment=comment
+                    )
+
+
 async def enrich(world: World) -> None:
     people, targets = world.people, world.targets
     await close_days(world)
+    await hear(world)
     below = await Unit.get(agency=world.agencies["A"], code="1.1")
     top = await Unit.get(agency=world.agencies["A"], code="1")
     # A unit that was moved, and an acting head of it beside their own post.

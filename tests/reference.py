@@ -6,6 +6,7 @@ of `schema/selection`.
 """
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -33,8 +34,13 @@ from schema.appraisals.models import (
     AppraisalEvent,
     AppraisalLine,
     AppraisalSeal,
+    FeedbackAnswer,
+    FeedbackRequest,
+    ResultDelivery,
     UnitRating,
 )
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
 from schema.feeds.models import (
@@ -134,7 +140,7 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_appraisals, plain_boards
+from tests import plain_appraisals, plain_boards, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
@@ -144,7 +150,11 @@ TABLES: tuple[type[Row], ...] = (
     AppraisalLine,
     AppraisalSeal,
     UnitRating,
+    RuleSet,
     Absence,
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRequest,
     Contact,
     Notice,
     AbsenceEvent,
@@ -153,6 +163,8 @@ TABLES: tuple[type[Row], ...] = (
     PresenceClock,
     Activity,
     ActionPlan,
+    Appraisal,
+    ResultDelivery,
     EvaluationEvent,
     EvaluationPeriod,
     Feedback,
@@ -300,7 +312,7 @@ class Reference:
                 return self.sees(plan) or bool(self.rows.where(MatrixMember, **mine))
             case MatrixCell():
                 return self.sees(self.matrix_of(row))
-            case CascadeTemplate():
+            case CascadeTemplate() | RuleSet():
                 return can_see_directory(self.scope, row.agency_id)
             case ProgressRecord():
                 person = self.rows.get(Employee, row.employee_id)
@@ -309,12 +321,21 @@ class Reference:
             case Activity():
                 records = self.rows.where(ProgressRecord, activity_id=row.id)
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
+            case Appraisal():
+                return plain_feedback.sees_appraisal(self, row)
+            case FeedbackRequest():
+                return plain_feedback.sees_request(self, row)
             case Notice():
                 return row.employee_id == self.scope.employee_id
             case Installation():
                 return can_audit(self.scope, row.agency_id)
             case Run() | DeadLetter() | ConnectorTask() | ConnectorProblem() | ConnectorEvent():
                 return self.sees(self.rows.get(Installation, row.installation_id))
+            case ResultDelivery():
+                return self.sees(self.rows.get(Installation, row.installation_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
         raise AssertionError(row)
 
     def seen(self, row: Any) -> Any:
@@ -929,7 +950,7 @@ def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, .
     """The values in a cursor, read as those that `keys` gives of some row."""
     instant, key = datetime.now(UTC), UUID(int=0)
     instants = {"starts_at": instant, "started_at": instant, "at": instant}
-    some = SimpleNamespace(id=key, severity="", kind="", key=key, **instants)
+    some = SimpleNamespace(id=key, severity="", kind="", key=key, answered_at=None, **instants)
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         parts = zip(text.split(" "), keys(some), strict=True)
@@ -1065,6 +1086,31 @@ def weeks_of(see: Reference, agency: Any) -> list[Any]:
     return sorted(rows, key=lambda row: (row.starts_on, row.id), reverse=True)
 
 
+def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
+    """By kind, the newest first; with a day, the newest of each kind that has begun by then."""
+    rows = [
+        row
+        for row in see.rows.where(RuleSet, agency_id=agency.id)
+        if args.get("rule_kind") in (None, row.kind)
+    ]
+    rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
+    rows.sort(key=lambda row: row.kind)
+    if (day := args.get("on")) is None:
+        return rows
+    held: dict[Any, Any] = {}
+    for row in rows:
+        if row.starts_on <= day:
+            held.setdefault(row.kind, row)
+    return list(held.values())
+
+
+def packaged_tables(see: Reference) -> list[Any]:
+    return [
+        SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
+        for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+    ]
+
+
 def holidays_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
     days = days_of(args)
     rows = see.rows.where(Holiday, agency_id=agency.id)
@@ -1130,7 +1176,8 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, Appraisal, UnitRating,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
+    Appraisal, UnitRating, FeedbackRequest,
 )  # fmt: skip
 
 
@@ -1180,6 +1227,18 @@ def changes_of(see: Reference, task: Any, args: Mapping[str, Any]) -> Any:
 def counted_changes(see: Reference, task: Any) -> list[Any]:
     kinds = [row.kind for row in see.rows.where(DirectoryChange, task_id=task.id)]
     return [SimpleNamespace(kind=one, count=kinds.count(one)) for one in sorted(set(kinds))]
+
+
+def results_of(see: Reference, connector: Any, args: Mapping[str, Any]) -> Any:
+    rows = see.rows.where(ResultDelivery, installation_id=connector.id)
+    if args.get("standing") is not None:
+        rows = [row for row in rows if row.state == args["standing"]]
+    return see.page(rows, newest, True, args)
+
+
+def counted_results(see: Reference, connector: Any) -> list[Any]:
+    states = [row.state for row in see.rows.where(ResultDelivery, installation_id=connector.id)]
+    return [SimpleNamespace(state=one, count=states.count(one)) for one in sorted(set(states))]
 
 
 def plugins_of(see: Reference) -> list[Any]:
@@ -1364,6 +1423,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Agency.policies": lambda see, a, args: policies_of(see, a),
     "Agency.workingWeeks": lambda see, a, args: weeks_of(see, a),
     "Agency.holidays": holidays_of,
+    "Agency.ruleSets": lambda see, a, args: rule_sets_of(see, a, args),
+    "RuleSet.title": lambda see, r, args: json.loads(r.body).get("title", r.code),
+    "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
+    "RuleSet.table": lambda see, r, args: json.loads(r.body),
+    "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
@@ -1622,6 +1687,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
     **plain_appraisals.RESOLVERS,
+    **plain_feedback.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
@@ -1667,6 +1733,13 @@ RESOLVERS: Mapping[str, Resolve] = {
         lambda event: (event.at, event.id),
         True,
         args,
+    ),
+    "Connector.results": lambda see, c, args: results_of(see, c, args),
+    "Connector.resultCounts": lambda see, c, args: counted_results(see, c),
+    "ResultDelivery.appraisal": get(Appraisal, "appraisal_id"),
+    "ResultDelivery.connector": get(Installation, "installation_id"),
+    "Appraisal.deliveries": lambda see, a, args: see.only_seen(
+        sorted(see.rows.where(ResultDelivery, appraisal_id=a.id), key=lambda one: one.id)
     ),
     "ConnectorProblem.fix": lambda see, p, args: fix_of(p.code),
     "ConnectorProblem.critical": lambda see, p, args: p.code in CRITICAL,

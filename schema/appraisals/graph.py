@@ -9,6 +9,15 @@ from strawberry.scalars import JSON
 
 from schema.appraisals import models, rules
 from schema.appraisals.evidence_graph import FACTS, AppraisalEvidence
+from schema.appraisals.feedback_graph import (
+    IN_ORDER,
+    MOST_GROUPS,
+    SUMMARY,
+    FeedbackGroup,
+    FeedbackRequest,
+)
+from schema.appraisals.feedback_rules import MOST_RESPONDENTS
+from schema.appraisals.sending_graph import ResultDelivery
 from schema.organizations.graph import Employee, Unit
 from schema.plans.graph import EvaluationPeriod, PerformancePlan
 from schema.plans.models import Behaviour
@@ -217,6 +226,25 @@ class Appraisal(relay.Node):
         "What it rests on: sealed once it is signed, else as it stands. Null where the sealed "
         "document holds none.",
         where="@it.facts IS NOT NULL",
+    )
+    deliveries: list[ResultDelivery] = many(
+        "result_delivery @it",
+        "Its way to other services, for administrators and auditors; else empty.",
+        where="@it.appraisal_id = @row.id",
+        order="@it.id",
+    )
+    feedback360: list[FeedbackGroup] = many(
+        SUMMARY,
+        "Feedback of peers and subordinates, by behaviour and group; empty until all answers are "
+        "in, and where groups are too small.",
+        order=IN_ORDER,
+        at_most=MOST_GROUPS,
+    )
+    feedback_requests: list[FeedbackRequest] = many(
+        None,
+        "Who is asked for feedback; always empty to the person whom it is about.",
+        order="@it.id",
+        at_most=MOST_RESPONDENTS,
     )
 
 

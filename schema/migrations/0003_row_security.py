@@ -100,6 +100,14 @@ def is_own_or_of_agency(person: str) -> str:
       WHERE e.id = {person} AND e.agency_id = ANY ({AGENCIES})))"""
 
 
+def sees_feedback_request(request: str) -> str:
+    """Who is asked, and whoever sees the appraisal but the person whom it is about."""
+    return f"""({request}.respondent_id = {VIEWER} OR (SELECT {is_over("a.employee_id")}
+      OR {VIEWER} = a.appraiser_id OR a.agency_id = ANY ({AGENCIES})
+      FROM appraisal a WHERE a.id = {request}.appraisal_id
+        AND a.employee_id IS DISTINCT FROM {VIEWER}))"""
+
+
 POLICIES = {
     "agency": in_directory("id"),
     "unit": in_directory("agency_id"),
@@ -163,9 +171,7 @@ POLICIES = {
     "appraisal_event": sees("appraisal", "appraisal_event.appraisal_id"),
     "appraisal_seal": sees("appraisal", "appraisal_seal.appraisal_id"),
     # Who was asked is not told to the person whom it is about.
-    "feedback_request": f"""respondent_id = {VIEWER} OR (SELECT {is_over("a.employee_id")}
-      OR {VIEWER} = a.appraiser_id OR a.agency_id = ANY ({AGENCIES})
-      FROM appraisal a WHERE a.id = feedback_request.appraisal_id AND a.employee_id IS DISTINCT FROM {VIEWER})""",
+    "feedback_request": sees_feedback_request("feedback_request"),
     "feedback_answer": f"""(SELECT true FROM feedback_request q
       WHERE q.id = feedback_answer.request_id AND q.respondent_id = {VIEWER})""",
     "result_delivery": sees("installation", "result_delivery.installation_id"),
@@ -416,6 +422,25 @@ GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
 """
 
 
+# Evidence is read across tables of the same plan, so it runs as the owner, and asks first.
+APPRAISALS = f"""
+-- What an appraisal rests on (`appraisal_facts`), for whoever sees it; null for others.
+CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.id = of_appraisal AND {sees_appraisal("a")})
+  THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT f.facts FROM appraisal_facts(ARRAY[of_appraisal]) f);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION appraisal_evidence(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appraisal_evidence(uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+
 # The rows of a board are thousands: whom the viewer sees is worked out once, not once a row.
 BOARDS = f"""
 -- How a team's day ended, for each whom this person appraised on it, as far as the viewer sees it.
@@ -629,7 +654,7 @@ GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
 """.replace("{LARGEST}", "50000")
 
 
-APPRAISALS = f"""
+RATINGS = f"""
 -- Whether the viewer sees every appraisal of a unit's staff (who heads it left out) in an
 -- evaluation period: only then are shares of them shown.
 CREATE FUNCTION sees_all_appraisals(of_unit uuid, of_period uuid) RETURNS boolean
@@ -644,52 +669,38 @@ REVOKE EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) TO ekinerja_reader, ekinerja_app;
 """
 
-# What an appraisal rests on as it stands, in the shape of schema/appraisals/evidence.py.
-EVIDENCE = f"""
-CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+
+FEEDBACK = f"""
+-- Feedback (360) on an appraisal, in groups, for whoever sees the appraisal.
+CREATE FUNCTION feedback_summary(of_appraisal uuid, at timestamptz) RETURNS TABLE (
+  behaviour varchar, relation varchar, mean numeric, answers integer, comments text[]
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 14 AS $$
+#variable_conflict use_column
 BEGIN
-  RETURN (SELECT json_build_object(
-    'achievement_cap', '100', 'missing_counts_as_zero', false,
-    'results', (SELECT coalesce(json_agg(json_build_object(
-        'id', t.id, 'code', t.code, 'title', t.title, 'category', t.category,
-        'perspective', t.perspective, 'assigned_by', t.assigned_by,
-        'serves', (SELECT s.title FROM target_edge e JOIN target s ON s.id = e.parent_id
-          WHERE e.child_id = t.id AND e."primary"),
-        'indicators', (SELECT coalesce(json_agg(json_build_object(
-            'title', i.title, 'aspect', i.aspect, 'unit_of_measure', i.unit_of_measure,
-            'polarity', i.polarity, 'planned', i.planned::text, 'minimum', i.minimum::text,
-            'maximum', i.maximum::text, 'baseline', i.baseline::text,
-            'realized', i.realized::text) ORDER BY i.position), '[]')
-          FROM indicator i WHERE i.target_id = t.id AND t.kind <> 'STAGED'),
-        'stages', (SELECT json_agg(json_build_object('title', s.title, 'weight', s.weight::text,
-            'completed_on', s.completed_on) ORDER BY s.position)
-          FROM stage s WHERE s.target_id = t.id AND t.kind = 'STAGED'),
-        'children', (SELECT coalesce(json_agg(json_build_object('weight', e.weight::text,
-            'achieved', e.achieved::text) ORDER BY e.id), '[]')
-          FROM target_edge e WHERE e.parent_id = t.id AND e.kind = 'WEIGHTED'),
-        'records', (SELECT count(*) FROM progress_record r WHERE r.target_id = t.id
-          AND r.state = 'CONFIRMED' AND r.day BETWEEN a.starts_on AND a.ends_on),
-        'feedback', (SELECT count(*) FROM feedback f WHERE f.plan_id = a.plan_id
-          AND f.target_id = t.id)) ORDER BY t.position, t.code), '[]')
-      FROM target t WHERE t.plan_id = a.plan_id),
-    'behaviours', (SELECT coalesce(json_agg(json_build_object('behaviour', b.behaviour,
-        'expectation', b.expectation, 'feedback', (SELECT count(*) FROM feedback f
-          WHERE f.plan_id = a.plan_id AND f.behaviour = b.behaviour)) ORDER BY b.behaviour), '[]')
-      FROM behaviour_expectation b WHERE b.plan_id = a.plan_id),
-    'time', (SELECT json_build_object(
-        'required_minutes', coalesce(sum(d.required_minutes), 0),
-        'recorded_minutes', coalesce(sum(d.recorded_minutes), 0),
-        'days_asked', count(*) FILTER (WHERE d.required_minutes > 0),
-        'days_filled', count(*) FILTER (WHERE d.required_minutes > 0 AND d.recorded_minutes > 0),
-        'longest_streak', 0, 'months', 0)
-      FROM daily_log d WHERE d.employee_id = a.employee_id
-        AND d.day BETWEEN a.starts_on AND a.ends_on))
-    FROM appraisal a WHERE a.id = of_appraisal AND {sees_appraisal("a")});
+  IF NOT EXISTS (SELECT FROM appraisal a WHERE a.id = of_appraisal AND {sees_appraisal("a")}) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT g.behaviour, g.relation, g.mean, g.answers, g.comments
+  FROM feedback_groups(ARRAY[of_appraisal], at, coalesce({VIEWER}, {LINE})) g;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION appraisal_evidence(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION appraisal_evidence(uuid) TO ekinerja_reader, ekinerja_app;
+
+-- Whom a request is about and of which days, also for a respondent, who does not see the appraisal.
+CREATE FUNCTION feedback_about(of_request uuid) RETURNS TABLE (
+  employee_id uuid, starts_on date, ends_on date, is_signed boolean
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT s.employee_id, s.starts_on, s.ends_on, s.state = 'SIGNED'
+  FROM feedback_request q JOIN appraisal s ON s.id = q.appraisal_id
+  WHERE q.id = of_request AND {sees_feedback_request("q")};
+END
+$$;
+REVOKE EXECUTE ON FUNCTION feedback_summary(uuid, timestamptz), feedback_about(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feedback_summary(uuid, timestamptz), feedback_about(uuid)
+  TO ekinerja_reader, ekinerja_app;
 """
 
 
@@ -703,5 +714,6 @@ class Migration(migrations.Migration):
         ops.RunSQL(WINDOWS),
         ops.RunSQL(BOARDS),
         ops.RunSQL(APPRAISALS),
-        ops.RunSQL(EVIDENCE),
+        ops.RunSQL(RATINGS),
+        ops.RunSQL(FEEDBACK),
     ]

@@ -39,6 +39,7 @@ from schema.organizations.lazy_types import (
     LazyWorkTime,
 )
 from schema.organizations.models import AssignmentKind
+from schema.organizations.person_fields import WithConsequences
 from schema.organizations.places import (
     IN_ORDER,
     IN_PERIOD,
@@ -252,7 +253,7 @@ SEES_WORK = sees_work_of("@row")
 
 @reads(model=models.Employee, visible=sees_person("@it"))
 @strawberry.type(description="An employee (pegawai): PNS or PPPK.")
-class Employee(relay.Node):
+class Employee(WithConsequences, relay.Node):
     id: relay.NodeID[UUID]
     name: str = strawberry.field(description="Full name.")
     timezone: str = strawberry.field(description="IANA time zone of the working day.")

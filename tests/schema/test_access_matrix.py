@@ -19,6 +19,8 @@ from graphql import (
 )
 from strawberry.relay import to_base64
 
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged_rules
 from schema.events import EventKind
 from schema.matrices.models import (
     CascadeTemplate,
@@ -155,7 +157,7 @@ PLACES = (
         "agency",
         {
             "directory": "id code name timezone units goals evaluationPeriods policy policies "
-            "workingWeeks holidays templates mappingRules",
+            "workingWeeks holidays templates mappingRules ruleSets",
         },
     ),
     Place(
@@ -169,6 +171,21 @@ PLACES = (
             "quietUntil noticesPerDay objectionDays peerFeedback smallestFeedbackGroup "
             "setAt setBy"
         },
+    ),
+    node(
+        "rule set",
+        "RuleSet",
+        "rule set",
+        {
+            "directory": "id kind code version startsOn title source assumed table body digest "
+            "loadedAt loadedBy"
+        },
+    ),
+    Place(
+        "packaged rules",
+        "PackagedRules",
+        "packagedRules { @ }",
+        {"signed in": "code kind title source assumed text"},
     ),
     Place(
         "working week",
@@ -889,8 +906,44 @@ PLACES = (
         {
             "feeds": "id plugin title enabled pollSeconds nextPollAt failures latestRun "
             "waitingCount deadLetterCount tasks paused haltedAt health breaker pluginInfo settings "
-            "secretsSet webhookSecrets problems runs history"
+            "secretsSet webhookSecrets problems runs history results resultCounts"
         },
+    ),
+    node(
+        "result that failed",
+        "ResultDelivery",
+        "result final",
+        {
+            "feeds": "id state attempts retryAt message appraisal connector",
+            "never": "receivedAt reference",
+        },
+    ),
+    node(
+        "result that was received",
+        "ResultDelivery",
+        "result closed",
+        {
+            "feeds": "id state attempts receivedAt reference message appraisal connector",
+            "never": "retryAt",
+        },
+    ),
+    Place(
+        "results of a connector",
+        "ResultDeliveryConnection",
+        on_node("connector", "Connector", "results { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a result",
+        "ResultDeliveryEdge",
+        on_node("connector", "Connector", "results { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "results by state",
+        "ResultCount",
+        on_node("connector", "Connector", "resultCounts { @ }"),
+        {"feeds": "state count"},
     ),
     Place(
         "breaker",
@@ -1066,6 +1119,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
     "cycleCheck": ("feeds", CHECK % "on"),
     "previewDigest": ("leaders", "previewDigest { on }"),
+    "packagedRules": ("signed in", "packagedRules { code }"),
 }
 
 ARGUMENTS = {
@@ -1158,6 +1212,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "loadRuleSet": (
+        'input: {agency: "DC", startsOn: "2026-12-01", code: "klhk-2024"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     "setWorkingWeek": (
         'input: {agency: "DC", unit: "C", name: "Enam hari", startsOn: "2026-12-01", '
         "minutes: [375, 375, 375, 375, 375, 375, 0]}",
@@ -1230,6 +1289,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
     ),
     "replayDeadLetters": (
         'input: {ids: ["{dead letter}"]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
+    "resendResults": (
+        'input: {ids: ["{result final}"]}',
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
@@ -1314,6 +1378,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
     "AbsencePayload",
+    "LoadRuleSetPayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
     "RevokeTokensPayload",
@@ -1340,6 +1405,7 @@ PAYLOADS = {
     "ConnectorTaskPayload",
     "ApplyDirectoryPayload",
     "ReplayDeadLettersPayload",
+    "ResendResultsPayload",
     "ResolveDeadLetterPayload",
     "ConnectorPayload",
     "RotateWebhookSecretPayload",
@@ -1415,6 +1481,19 @@ async def dealt(world: World) -> None:
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
+    )
+    rules = packaged_rules("kementan-2025")
+    world.rows["rule set"] = await RuleSet.create(
+        agency_id=world.rows["agency"].id,
+        kind=rules.kind,
+        code=rules.code,
+        version=1,
+        starts_on=date(2026, 1, 1),
+        source=rules.source,
+        body=rules.body,
+        digest=rules.digest,
+        loaded_by=SUPERIOR,
+        loaded_at=NOW,
     )
 
 
@@ -1541,6 +1620,7 @@ def names(world: World) -> dict[str, str]:
         "direct cell": key_of(world.rows["direct cell"]),
         "weighted cell": key_of(world.rows["weighted cell"]),
         "template": key_of(world.rows["template"]),
+        "rule set": key_of(world.rows["rule set"]),
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),
@@ -1550,7 +1630,6 @@ def names(world: World) -> dict[str, str]:
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
         "unit rating": key_of(world.rows["unit rating"]),
         "appraisal": key_of(world.rows["appraisal"]),
-        "head appraisal": key_of(world.rows["head appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
@@ -1562,6 +1641,9 @@ def names(world: World) -> dict[str, str]:
         "connector problem": key_of(world.rows["problem"]),
         "gone problem": key_of(world.rows["gone problem"]),
         "dead letter": key_of(world.dead_letter),
+        "appraisal final": key_of(world.rows["appraisal final"]),
+        "result final": key_of(world.rows["result final"]),
+        "result closed": key_of(world.rows["result closed"]),
         "absence": key_of(world.rows["absence"]),
         "absence to decide": key_of(world.rows["absence to decide"]),
         "absence to withdraw": key_of(world.rows["absence to withdraw"]),
@@ -1794,6 +1876,7 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
     of_type = {
         "target T": "Target",
         "dead letter": "DeadLetter",
+        "result final": "ResultDelivery",
         "connector": "Connector",
         "other connector": "Connector",
         "connector problem": "ConnectorProblem",

@@ -17,7 +17,8 @@ from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
-from schema.appraisals.models import AppraisalState, Predicate
+from schema.appraisals.models import AppraisalState, FeedbackRequest, Predicate, SendingState
+from schema.consequences.models import RuleKind
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -87,6 +88,7 @@ def pools_of(rows: Rows) -> Pools:
         urlsafe_b64encode(f'["{day}","Employee","{middle}"]'.encode()).decode().rstrip("=")
         for day in ("2026-11-22", "2026-11-24")
     ]
+    cursors += [cursor_of((one, middle)) for one in ("asked", "given")]
     days = ["2026-11-24", "2026-11-23", "2026-11-22", "2026-11-28", "2026-01-01"]
     return {
         # `id` is asked of nodes and of targets alike
@@ -109,7 +111,9 @@ def pools_of(rows: Rows) -> Pools:
         "source": ["fake", "other", None],
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
+        "ruleKind": [*RuleKind, None],
         "change": [*ChangeKind, None, None],
+        "standing": [*SendingState, None, None],
         "cause": [*DeadLetterCause, None],
         "resolved": [True, False, None],
         "all": [True, False, None],
@@ -230,6 +234,33 @@ async def test_digests_and_notices_are_answered_alike(both: Both) -> None:
 @pytest.mark.slow
 async def test_many_random_operations_are_answered_alike(both: Both) -> None:
     await compare(both, FULL)
+
+
+ASKED = """id relation startsOn endsOn smallestGroup closesAt answeredAt canAnswer
+  about { name } respondent { name nip } answers { behaviour score comment }"""
+FEEDBACK = f"""query($a: ID!, $q: ID!) {{
+  node(id: $a) {{ ... on Appraisal {{ state feedbackRequests {{ {ASKED} }}
+    feedback360 {{ behaviour relation mean answers comments }} }} }}
+  request: node(id: $q) {{ ... on FeedbackRequest {{ {ASKED} }} }}
+  viewer {{ feedbackAsked(first: 2) {{ totalCount pageInfo {{ hasNextPage }}
+    edges {{ cursor node {{ {ASKED} }} }} }} }} }}"""
+
+
+@pytest.mark.slow
+async def test_feedback_is_answered_as_a_plain_executor_answers_it(both: Both) -> None:
+    """Everybody of each appraisal and each request."""
+    groups: set[str] = set()
+    for viewer in both.viewers:
+        for row in both.rows.all(FeedbackRequest):
+            keys = {"a": to_base64("Appraisal", row.appraisal_id)}
+            asked = Operation(FEEDBACK, keys | {"q": to_base64("FeedbackRequest", row.id)})
+            ours, plain = await both_answers(both, viewer, asked)
+            assert ours == plain, f"{viewer} {asked.variables}: {difference(ours, plain)}"
+            node = (ours[0] or {}).get("node") or {}
+            groups |= {f"{viewer} {one['relation']}" for one in node.get("feedback360", ())}
+    # The boss's three peers; one of the employee's three is the colleague.
+    assert {"boss PEER", "employee PEER", "chief PEER", "auditor PEER"} <= groups
+    assert not any("SUBORDINATE" in one for one in groups)
 
 
 FIGURES = """from to people statuses { status count } requiredMinutes recordedMinutes fillRate
