@@ -968,12 +968,6 @@ PLACES = (
         },
     ),
     node(
-        "appraisal",
-        "Appraisal",
-        "appraisal final",
-        {"supervisor's work": "id state", "feeds": "deliveries"},
-    ),
-    node(
         "result that failed",
         "ResultDelivery",
         "result final",
@@ -1757,7 +1751,6 @@ def names(world: World) -> dict[str, str]:
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
         "unit rating": key_of(world.rows["unit rating"]),
         "appraisal": key_of(world.rows["appraisal"]),
-        "head appraisal": key_of(world.rows["head appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
