@@ -39,6 +39,7 @@ from schema.plans.models import PerformancePlan, PlanState
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
+from tests.appraisal_access import APPRAISAL_MUTATIONS
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
@@ -1308,6 +1309,13 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
+    "OpenAppraisalsPayload",
+    "RateAppraisalsPayload",
+    "AppraisalPayload",
+    "RateUnitPayload",
+    "Appraisal",
+    "AppraisalEvent",
+    "UnitRating",
     "AbsencePayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
@@ -1622,7 +1630,9 @@ def test_every_operation_has_its_expectation() -> None:
     assert graph.subscription_type is not None
 
     assert set(ROOT) == set(graph.query_type.fields)
-    assert set(MUTATIONS) | set(PLAN_MUTATIONS) == set(graph.mutation_type.fields)
+    assert set(MUTATIONS) | set(PLAN_MUTATIONS) | set(APPRAISAL_MUTATIONS) == set(
+        graph.mutation_type.fields
+    )
     assert set(SUBSCRIPTIONS) == set(graph.subscription_type.fields)
 
 
