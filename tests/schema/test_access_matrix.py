@@ -54,6 +54,7 @@ from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
 from tests.appraisal_access import APPRAISAL_PLACES
+from tests.appraisal_steps import APPRAISAL_MUTATIONS
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
@@ -1448,6 +1449,10 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
+    "OpenAppraisalsPayload",
+    "RateAppraisalsPayload",
+    "AppraisalPayload",
+    "RateUnitPayload",
     "AbsencePayload",
     "LoadRuleSetPayload",
     "AskForFeedbackPayload",
@@ -1837,7 +1842,9 @@ def test_every_operation_has_its_expectation() -> None:
     assert graph.subscription_type is not None
 
     assert set(ROOT) == set(graph.query_type.fields)
-    assert set(MUTATIONS) | set(PLAN_MUTATIONS) == set(graph.mutation_type.fields)
+    assert set(MUTATIONS) | set(PLAN_MUTATIONS) | set(APPRAISAL_MUTATIONS) == set(
+        graph.mutation_type.fields
+    )
     assert set(SUBSCRIPTIONS) == set(graph.subscription_type.fields)
 
 
