@@ -11,7 +11,11 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.appraisals.graph import Appraisal
+from schema.appraisals.board import RatingBoardQuery
+from schema.appraisals.feedback_graph import FeedbackRequest
+from schema.appraisals.feedback_mutations import FeedbackMutation
+from schema.appraisals.graph import Appraisal, UnitRating
+from schema.appraisals.mutations import AppraisalMutation
 from schema.appraisals.sending_graph import ResultDelivery
 from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
@@ -73,6 +77,7 @@ Query = merge_types(
         TeamQuery,
         ViewAsQuery,
         BoardQuery,
+        RatingBoardQuery,
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
@@ -100,6 +105,8 @@ Mutation = merge_types(
         RuleMutation,
         ConsequenceMutation,
         SendingMutation,
+        AppraisalMutation,
+        FeedbackMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -109,6 +116,9 @@ SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
 
 NODES = (
     Absence,
+    Appraisal,
+    UnitRating,
+    FeedbackRequest,
     Agency,
     Unit,
     Employee,

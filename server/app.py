@@ -32,6 +32,7 @@ from server.event_bus import EventBus
 from server.graphql_view import graphql_routes
 from server.ingestion.files import receive_file
 from server.ingestion.webhooks import webhook
+from server.papers.routes import paper_routes
 from server.presence_clock import run_presence_clock
 from server.sequencer import run_sequencer
 from server.settings import Settings
@@ -92,6 +93,7 @@ def make_app(api: Api) -> Starlette:
         routes=[
             Route("/", home),
             *graphql_routes(api.view),
+            *paper_routes(api),
             Route("/connectors/{installation}/webhook", webhook, methods=["POST"]),
             Route("/connectors/{installation}/files", receive_file, methods=["POST"]),
             Route("/healthz", healthz),

@@ -13,6 +13,7 @@ import uvloop
 
 from schema.errors import DomainError
 from server.commands.connector_arguments import add_connectors
+from server.commands.export_arguments import add_exports
 from server.embedded_postgres import EmbeddedPostgresError
 from server.settings import Settings, SettingsError, settings_from
 
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("recompute", help="compare every figure with what its records make")
     _add_results(commands)
     _add_directory(commands)
+    add_exports(commands)
     _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
     return whole
 
@@ -160,6 +162,10 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands.demo import demo
 
             return await demo(given, settings)
+        case "export" | "export-own":
+            from server.commands import export
+
+            return await export.COMMANDS[given.command](given, settings)
         case "dry-run" | "directory" | "apply-directory":
             from server.commands import directory
 

@@ -159,14 +159,14 @@ class GraphQLView(GraphQL[Any, None]):
             raise Refusal(
                 406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_RESPONSE}, {JSON} or, by POST, a stream."
             )
-        self._refuse_other_origins(request)
+        self.refuse_other_origins(request)
         parameters = await self._parameters(request)
         sub_response = await self.get_sub_response(request)
         context = await self.context_for(request, sub_response)
         request.state.graphql_context = context
         return await self._execute(request, parameters, negotiated, context, sub_response)
 
-    def _refuse_other_origins(self, request: Request) -> None:
+    def refuse_other_origins(self, request: Request) -> None:
         """Refuse what a browser sends on behalf of a page of an origin that we do not know.
 
         A POST of JSON needs a CORS preflight, but a GET does not: this keeps queries by GET

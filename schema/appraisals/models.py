@@ -240,7 +240,8 @@ class AppraisalSeal(Row):
 
 class FeedbackRequest(Row):
     """Somebody is asked for feedback on a person's behaviour (360), where the agency asks for
-    it."""
+    it. All requests of an appraisal close at once; `smallest_group` is what the respondent was
+    promised: of fewer answers nothing is shown."""
 
     appraisal: fields.ForeignKeyRelation[Appraisal] = fields.ForeignKeyField(
         "ekinerja.Appraisal", related_name="feedback_requests", on_delete=fields.OnDelete.RESTRICT
@@ -253,6 +254,8 @@ class FeedbackRequest(Row):
     relation = fields.CharEnumField(FeedbackRelation, max_length=11)
     asked_by = fields.CharField(max_length=120)
     asked_at: datetime = fields.DatetimeField()
+    closes_at: datetime = fields.DatetimeField(description="the first instant that is too late")
+    smallest_group = fields.IntField()
     answered_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:

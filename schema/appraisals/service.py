@@ -1,57 +1,206 @@
-"""Use cases of appraisals: open them."""
+"""Use cases of appraisals: open them, rate them, accept, object, decide on an objection.
 
+One function, one transaction. Each locks what it changes, checks what the caller may do from its
+state, and that they know its present version. Signing is in `signing.py`, units' own results in
+`unit_ratings.py`.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from schema.access import Scope, can_administer
-from schema.errors import DomainError, ErrorCode, NotFound
-from schema.plans.models import EvaluationPeriod
-from schema.tables import transaction
-from schema.values import uuid7
+from tortoise.backends.base.client import BaseDBAsyncClient
 
-# Plans that were agreed, whose days meet the evaluation's, and that have no appraisal in it yet.
-MISSING = """
-SELECT p.id FROM performance_plan p JOIN evaluation_period v ON v.period_id = p.period_id
-WHERE v.id = $1 AND p.state IN ('APPROVED', 'CLOSED')
-  AND p.starts_on <= v.ends_on AND p.ends_on >= v.starts_on
-  AND NOT EXISTS (SELECT FROM appraisal a WHERE a.plan_id = p.id AND a.evaluation_period_id = v.id)
-ORDER BY p.id
-"""
-OPEN = """
-WITH opened AS (
-  INSERT INTO appraisal (id, agency_id, employee_id, plan_id, evaluation_period_id, unit_id,
-    appraiser_id, heads_unit, starts_on, ends_on, state, version)
-  SELECT k.id, d.agency_id, p.employee_id, p.id, v.id, s.unit_id, s.appraiser_id, s.heads_unit,
-    greatest(p.starts_on, v.starts_on), least(p.ends_on, v.ends_on), 'OPEN', 1
-  FROM unnest($2::uuid[], $3::uuid[]) k (id, plan_id)
-  JOIN performance_plan p ON p.id = k.plan_id JOIN assignment s ON s.id = p.assignment_id
-  JOIN evaluation_period v ON v.id = $1 JOIN period d ON d.id = v.period_id
-  ON CONFLICT (plan_id, evaluation_period_id) DO NOTHING RETURNING id
+from schema.access import Scope, can_administer
+from schema.appraisals.holding import (
+    Held,
+    actors_of,
+    check_version,
+    decides,
+    held_one,
+    share_units,
+    unit_results,
 )
-INSERT INTO appraisal_event (id, appraisal_id, kind, actor, at, version, changes)
-SELECT k.event_id, o.id, 'OPENED', $5, $6, 1, '{}'
-FROM opened o JOIN unnest($2::uuid[], $4::uuid[]) k (id, event_id) ON k.id = o.id
-RETURNING id
-"""
+from schema.appraisals.judging import Circumstance, Judged, Ratings, content_of, judged
+from schema.appraisals.models import Appraisal, AppraisalEventKind
+from schema.appraisals.opening import open_missing
+from schema.appraisals.rating import Rated, RatingDraft, rate_all
+from schema.appraisals.rules import objection_until
+from schema.appraisals.steps import Actor, ObjectionOutcome, check_actor, check_state
+from schema.appraisals.writing import Change, codes_of, contents_of, put, replace_lines, save
+from schema.checks import LONGEST_TITLE, invalid, text_of
+from schema.errors import DomainError, ErrorCode, NotFound
+from schema.organizations.models import Unit
+from schema.plans.models import EvaluationPeriod
+from schema.policies.service import policy_on
+from schema.tables import transaction
+from schema.values import local_date
+
+MOST_AT_ONCE = 500
+"""Appraisals that are rated in one call."""
 
 
 async def open_appraisals(scope: Scope, evaluation_period_id: UUID, now: datetime) -> int:
-    """An appraisal for each agreed plan of an evaluation period that has none; how many.
+    """An appraisal for each agreed plan that has days in an evaluation period and none in it yet;
+    how many. Those that are not rated follow their plans and posts.
 
     Raises:
-        NotFound: no such period, or not of an agency that the viewer sees as a whole.
-        DomainError: the viewer does not administer the agency.
+        NotFound: no such period, or not the viewer's to administer.
     """
     async with transaction() as connection:
-        evaluation = await EvaluationPeriod.get_or_none(
-            id=evaluation_period_id, using_db=connection
-        ).prefetch_related("period")
-        if evaluation is None:
+        of = EvaluationPeriod.filter(id=evaluation_period_id).using_db(connection)
+        row = await of.select_related("period").first()
+        if row is None or not can_administer(scope, row.period.agency_id):
             raise NotFound("Evaluation period")
-        if not can_administer(scope, evaluation.period.agency_id):
-            raise DomainError(ErrorCode.NOT_ALLOWED, needed="ADMINISTRATOR")
-        found = await connection.execute_query_dict(MISSING, [evaluation.id])
-        plans = [row["id"] for row in found]
-        keys, events = [uuid7() for _ in plans], [uuid7() for _ in plans]
-        values = [evaluation.id, keys, plans, events, scope.subject, now]
-        return len(await connection.execute_query_dict(OPEN, values)) if plans else 0
+        return await open_missing(connection, row.id, scope.subject, now)
+
+
+async def rate(scope: Scope, drafts: Sequence[RatingDraft], now: datetime) -> Rated:
+    """Rate work results and behaviour, many at once: each that can be is, in one transaction.
+
+    Raises:
+        DomainError: none or too many were chosen.
+    """
+    if not drafts:
+        raise DomainError(ErrorCode.NOTHING_CHOSEN, field="appraisals")
+    if len(drafts) > MOST_AT_ONCE:
+        raise DomainError(ErrorCode.TOO_MANY, field="appraisals", limit=MOST_AT_ONCE)
+    async with transaction() as connection:
+        return await rate_all(connection, scope, drafts, now)
+
+
+async def accept(scope: Scope, appraisal_id: UUID, version: int, now: datetime) -> Appraisal:
+    """The employee accepts the ratings that they have read.
+
+    Raises:
+        NotFound: no such appraisal, or not the viewer's to see.
+        DomainError: CONFLICT; it is not theirs, or not rated.
+    """
+    return await _answer(scope, appraisal_id, version, AppraisalEventKind.ACCEPTED, now)
+
+
+async def object_to(
+    scope: Scope, appraisal_id: UUID, version: int, reason: str, now: datetime
+) -> Appraisal:
+    """The employee objects (*keberatan*) to the ratings, within the days that the policy gives.
+
+    Raises:
+        NotFound: no such appraisal, or not the viewer's to see.
+        DomainError: CONFLICT; it is not theirs, or not rated; the reason is missing; the days are
+            over.
+    """
+    said = text_of(reason, missing=ErrorCode.REASON_MISSING, field="reason", longest=LONGEST_TITLE)
+    return await _answer(scope, appraisal_id, version, AppraisalEventKind.OBJECTED, now, said)
+
+
+async def _answer(
+    scope: Scope,
+    appraisal_id: UUID,
+    version: int,
+    kind: AppraisalEventKind,
+    now: datetime,
+    comment: str | None = None,
+) -> Appraisal:
+    async with transaction() as connection:
+        held = await held_one(connection, scope, appraisal_id)
+        step = check_actor(kind, actors_of(scope, held.appraisal, held.person))
+        await check_version(connection, held.appraisal, version)
+        check_state(step, held.appraisal.state)
+        if kind is AppraisalEventKind.OBJECTED:
+            await _check_in_time(connection, held, now)
+        held.appraisal.state = step.to
+        await save(connection, [Change(held.appraisal, kind, comment)], scope.subject, now)
+    return held.appraisal
+
+
+async def _check_in_time(connection: BaseDBAsyncClient, held: Held, now: datetime) -> None:
+    """Raises:
+    DomainError: the days in which to object are over.
+    """
+    rated_at, zone = held.appraisal.rated_at, held.person.timezone
+    assert rated_at is not None
+    policy = await policy_on(connection, held.appraisal.agency_id, local_date(rated_at, zone))
+    until = objection_until(rated_at, zone, policy.objection_days)
+    assert until is not None
+    if local_date(now, zone) > until:
+        raise DomainError(ErrorCode.OBJECTION_OVER, deadline=until)
+
+
+async def decide(
+    scope: Scope,
+    appraisal_id: UUID,
+    version: int,
+    outcome: ObjectionOutcome,
+    comment: str,
+    ratings: Ratings | None,
+    now: datetime,
+) -> Appraisal:
+    """Decide on an objection, above whoever rated: the ratings are upheld, or others replace them.
+
+    Raises:
+        NotFound: no such appraisal, or not the viewer's to see.
+        DomainError: CONFLICT; it is not theirs to decide, or nobody objected; the comment is
+            missing; ratings are missing, incomplete, the same as before, or given in vain.
+    """
+    said = text_of(
+        comment, missing=ErrorCode.REASON_MISSING, field="comment", longest=LONGEST_TITLE
+    )
+    if (ratings is None) is (outcome is ObjectionOutcome.CHANGED):
+        raise invalid("ratings", "ratings are given with CHANGED, and only with it")
+    async with transaction() as connection:
+        unit = await Appraisal.filter(id=appraisal_id).using_db(connection).first()
+        await share_units(connection, [] if unit is None else [unit.unit_id])
+        held = await held_one(connection, scope, appraisal_id)
+        kind = AppraisalEventKind(outcome)
+        actors = actors_of(scope, held.appraisal, held.person)
+        if await decides(connection, scope, held.appraisal, held.person):
+            actors.add(Actor.DECIDER)
+        step = check_actor(kind, actors)
+        await check_version(connection, held.appraisal, version)
+        check_state(step, held.appraisal.state)
+        change = await _decided(connection, held, kind, ratings, said)
+        held.appraisal.state = step.to
+        await save(connection, [change], scope.subject, now)
+    return held.appraisal
+
+
+async def _decided(
+    connection: BaseDBAsyncClient,
+    held: Held,
+    kind: AppraisalEventKind,
+    ratings: Ratings | None,
+    comment: str,
+) -> Change:
+    """The decision, with the lines that it replaces.
+
+    Raises:
+        DomainError: the ratings cannot be, or change nothing; or they stand, and the head's unit
+            was rated anew since.
+    """
+    row = held.appraisal
+    results = await unit_results(connection, [row] if row.heads_unit else [])
+    result = results.get((row.unit_id, row.evaluation_period_id))
+    if ratings is None:
+        if result is not None and result.id != row.unit_rating_id:
+            raise invalid("outcome", "the unit was rated anew since: CHANGED takes that over")
+        return Change(row, kind, comment)
+    codes = (await codes_of(connection, [row]))[row.id]
+    before = (await contents_of(connection, [row], codes))[row.id]
+    unit = await Unit.get(id=row.unit_id, using_db=connection)
+    of = Circumstance(heads_unit=row.heads_unit, unit=unit.name, unit_result=result, codes=codes)
+    judgement = _judged(ratings, of)
+    after = content_of(judgement, judgement.lines, codes)
+    if after == before:
+        raise invalid("ratings", "these are the ratings as they were: UPHELD keeps them")
+    put(row, judgement)
+    await replace_lines(connection, [(row, judgement)])
+    return Change(row, kind, comment, before, after)
+
+
+def _judged(ratings: Ratings, of: Circumstance) -> Judged:
+    """As `judged`, with fields named as in the input."""
+    try:
+        return judged(ratings, of)
+    except DomainError as error:
+        error.field = f"ratings.{error.field}"
+        raise

@@ -1064,6 +1064,8 @@ class Migration(migrations.Migration):
                 ('relation', fields.CharEnumField(description='PEER: PEER\nSUBORDINATE: SUBORDINATE', enum_type=FeedbackRelation, max_length=11)),
                 ('asked_by', fields.CharField(max_length=120)),
                 ('asked_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('closes_at', fields.DatetimeField(description='the first instant that is too late', auto_now=False, auto_now_add=False)),
+                ('smallest_group', fields.IntField()),
                 ('answered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'feedback_request', 'app': 'ekinerja', 'unique_together': (('appraisal', 'respondent'),), 'indexes': [Index(fields=['respondent_id'])], 'pk_attr': 'id', 'table_description': "Somebody is asked for feedback on a person's behaviour (360), where the agency asks for"},

@@ -213,7 +213,8 @@ CREATE INDEX appraisal_unsigned ON appraisal (evaluation_period_id, id) WHERE st
 ALTER TABLE appraisal_line ADD CHECK ((target_id IS NULL) <> (behaviour IS NULL)),
   ADD CHECK (rating IN ('ABOVE', 'MEETS', 'BELOW'));
 ALTER TABLE appraisal_seal ADD CHECK (digest ~ '^[0-9a-f]{64}$');
-ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE'));
+ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE')),
+  ADD CHECK (smallest_group >= 2);
 ALTER TABLE feedback_answer ADD CHECK (score BETWEEN 1 AND 5);
 ALTER TABLE result_delivery ADD CHECK (attempts >= 0),
   ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED', 'SKIPPED')),
@@ -411,6 +412,21 @@ END
 $$;
 CREATE TRIGGER keep_signed BEFORE INSERT OR UPDATE OR DELETE ON appraisal_line
   FOR EACH ROW EXECUTE FUNCTION keep_signed_line();
+
+-- Feedback that counts once is never changed: answered once, before the appraisal is signed.
+CREATE FUNCTION only_answer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.answered_at IS NOT NULL OR NEW.answered_at IS NULL
+     OR (SELECT a.state FROM appraisal a WHERE a.id = NEW.appraisal_id) = 'SIGNED'
+  THEN
+    RAISE EXCEPTION 'feedback is given once, before the appraisal is signed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_answer BEFORE UPDATE ON feedback_request
+  FOR EACH ROW EXECUTE FUNCTION only_answer();
 
 -- What was worked out stays; it is superseded once.
 CREATE FUNCTION only_supersede() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -960,6 +976,65 @@ END
 $$;
 """
 
+# Who gave which answer is nobody's to read: groups of answers leave the database, no single one.
+FEEDBACK = """
+-- Feedback (360) on appraisals by behaviour and relation, where it may be known: once the answers
+-- are all in, and of a group as large as the smallest that was promised to anybody in it. An
+-- hour lies between the last answer that is taken and the first reading, so that no two readings
+-- differ by the answer of one. A signed appraisal takes no answers; at NULL only those count.
+-- The answers of `reader` themself are no part of what makes a group large enough: who knows one
+-- of them would know the rest.
+CREATE FUNCTION feedback_groups(keys uuid[], at timestamptz, reader uuid) RETURNS TABLE (
+  appraisal_id uuid, behaviour varchar, relation varchar, mean numeric, answers integer,
+  comments text[]
+) LANGUAGE sql STABLE ROWS 14 AS $$
+  SELECT q.appraisal_id, f.behaviour, q.relation, round(avg(f.score), 2), count(*)::int,
+    coalesce(array_agg(f.comment ORDER BY f.comment COLLATE "C")
+      FILTER (WHERE f.comment IS NOT NULL), '{}')
+  FROM feedback_request q
+  JOIN appraisal a ON a.id = q.appraisal_id
+  JOIN feedback_answer f ON f.request_id = q.id
+  WHERE q.appraisal_id = ANY (keys)
+    AND (a.state = 'SIGNED' OR at >= q.closes_at + interval '1 hour')
+  GROUP BY q.appraisal_id, f.behaviour, q.relation
+  HAVING count(*) FILTER (WHERE q.respondent_id IS DISTINCT FROM reader) >= max(q.smallest_group)
+$$;
+
+-- How respondents stood to a person on any of the days: together in a unit or under an appraiser,
+-- above them, below them. By dated posts, each step up on a day on which the one below held.
+CREATE FUNCTION feedback_standing(person uuid, post uuid, people uuid[], first date, last date)
+RETURNS TABLE (respondent_id uuid, is_together boolean, is_above boolean, is_below boolean)
+LANGUAGE sql STABLE ROWS 20 AS $$
+  WITH RECURSIVE up (below_id, superior_id, since, until) AS (
+    SELECT a.employee_id, a.appraiser_id, greatest(a.starts_on, first),
+      least(coalesce(a.ends_on - 1, last), last)
+    FROM assignment a
+    WHERE a.employee_id = ANY (people || person) AND a.appraiser_id IS NOT NULL
+      AND a.starts_on <= last AND (a.ends_on IS NULL OR a.ends_on > first)
+    UNION
+    SELECT up.below_id, a.appraiser_id, greatest(a.starts_on, up.since),
+      least(coalesce(a.ends_on - 1, up.until), up.until)
+    FROM up JOIN assignment a ON a.employee_id = up.superior_id
+    WHERE a.appraiser_id IS NOT NULL
+      AND a.starts_on <= up.until AND (a.ends_on IS NULL OR a.ends_on > up.since)
+  )
+  SELECT p.id,
+    EXISTS (SELECT FROM assignment o JOIN assignment a ON a.employee_id = p.id
+        AND (a.unit_id = o.unit_id OR a.appraiser_id = o.appraiser_id)
+      WHERE o.id = post AND a.starts_on <= last AND (a.ends_on IS NULL OR a.ends_on > first)
+        AND (o.ends_on IS NULL OR o.ends_on > a.starts_on)
+        AND (a.ends_on IS NULL OR a.ends_on > o.starts_on)),
+    EXISTS (SELECT FROM up WHERE up.below_id = person AND up.superior_id = p.id),
+    EXISTS (SELECT FROM up WHERE up.below_id = p.id AND up.superior_id = person)
+  FROM unnest(people) p (id)
+$$;
+
+REVOKE EXECUTE ON FUNCTION feedback_groups(uuid[], timestamptz, uuid),
+  feedback_standing(uuid, uuid, uuid[], date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feedback_groups(uuid[], timestamptz, uuid),
+  feedback_standing(uuid, uuid, uuid[], date, date) TO ekinerja_app, ekinerja_worker;
+"""
+
 GRANTS = """
 GRANT USAGE ON SCHEMA public TO ekinerja_app, ekinerja_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO ekinerja_app, ekinerja_worker;
@@ -1026,5 +1101,6 @@ class Migration(migrations.Migration):
         ops.RunSQL(WORKING_TIME),
         ops.RunSQL(APPRAISALS),
         ops.RunSQL(SEQUENCER),
+        ops.RunSQL(FEEDBACK),
         ops.RunSQL(GRANTS),
     ]

@@ -1,0 +1,1 @@
+"""Papers as files: laid out as PDF, workbook and text, and handed out over HTTP."""
