@@ -1777,7 +1777,6 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
-        "appraisal": key_of(world.rows["appraisal"]),
         "open appraisal": key_of(world.rows["open appraisal"]),
         "feedback request": key_of(world.rows["feedback request"]),
         "feedback to give": key_of(world.rows["feedback to give"]),
