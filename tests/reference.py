@@ -1072,7 +1072,7 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     rows = [
         row
         for row in see.rows.where(RuleSet, agency_id=agency.id)
-        if args.get("rule_kind") in (None, row.kind)
+        if args.get("ruleKind") in (None, row.kind)
     ]
     rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
     rows.sort(key=lambda row: row.kind)
@@ -1669,7 +1669,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     **plain_boards.RESOLVERS,
     **plain_consequences.RESOLVERS,
     "Query.simulate": lambda see, _, args: plain_consequences.simulate(
-        see, args, key_in(args["rule_set"], "RuleSet")
+        see, args, key_in(args["ruleSet"], "RuleSet")
     ),
     **plain_feedback.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
