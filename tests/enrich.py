@@ -46,6 +46,7 @@ from schema.targets.models import (
 )
 from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from tests.two_agencies import DAY, NOON, START, World
+from tests.year_end import end_the_year
 
 ONE = timedelta(days=1)
 
@@ -228,6 +229,7 @@ async def enrich(world: World) -> None:
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
     await be_away(world)
     await deal(world)
+    await end_the_year(world)
 
 
 async def be_away(world: World) -> None:

@@ -108,6 +108,7 @@ from server.database import Database, DatabaseRole, opened
 from tests import feeding
 from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
+from tests.rated_year import rate
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 """12.00 WIB on a Tuesday."""
@@ -356,6 +357,7 @@ async def busy_day(world: World) -> None:
     await _count(world)
     await _ingest(world)
     await _work(world)
+    await rate_the_year(world)
 
 
 async def save_other_agency() -> None:
@@ -671,6 +673,18 @@ async def _work(world: World) -> None:
     world.rows["pending activity"] = await Activity.get(source_id="waiting")
     for name, row in records.items():
         records[name] = await ProgressRecord.get(id=row.id)
+
+
+async def rate_the_year(world: World) -> None:
+    """The supervisor and the staff member are rated; the latter is signed and sealed."""
+    found = await rate(
+        {"head": world.people[SUPERVISOR], "staff": world.people[STAFF]},
+        world.people[SUPERIOR],
+        world.targets["T"],
+        world.rows["final"].id,
+        NOW,
+    )
+    world.rows.update(found)
 
 
 async def _presence(world: World) -> None:

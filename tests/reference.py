@@ -29,7 +29,16 @@ from schema.access import (
     can_see_directory,
     can_see_work_of,
 )
-from schema.appraisals.models import Appraisal, FeedbackAnswer, FeedbackRequest, ResultDelivery
+from schema.appraisals.models import (
+    Appraisal,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    FeedbackAnswer,
+    FeedbackRequest,
+    ResultDelivery,
+    UnitRating,
+)
 from schema.consequences.models import Consequence, RuleSet
 from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
@@ -131,13 +140,17 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_boards, plain_consequences, plain_feedback
+from tests import plain_appraisals, plain_boards, plain_consequences, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
     *plain_consequences.TABLES,
     RuleSet,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    UnitRating,
     Absence,
     Appraisal,
     FeedbackAnswer,
@@ -201,13 +214,15 @@ assert EventRow not in TABLES
 
 @dataclass(frozen=True)
 class Rows:
-    """All rows of all tables."""
+    """All rows of all tables, and what each appraisal rests on."""
 
     by_key: Mapping[type[Row], Mapping[UUID, Any]]
+    evidence: Mapping[UUID, Any]
 
     @classmethod
     async def read(cls) -> "Rows":
-        return cls({table: {row.id: row for row in await table.all()} for table in TABLES})
+        rows = {table: {row.id: row for row in await table.all()} for table in TABLES}
+        return cls(rows, await plain_appraisals.evidence())
 
     def all(self, table: type[Row]) -> Iterable[Any]:
         return self.by_key[table].values()
@@ -283,6 +298,12 @@ class Reference:
                 return can_see_directory(self.scope, period.agency_id)
             case Feedback():
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
+            case UnitRating():
+                unit = self.rows.get(Unit, row.unit_id)
+                return self.works(row.head_id) or can_audit(self.scope, unit.agency_id)
             case PerformancePlan() | Absence():
                 return self.works(row.employee_id)
             case RoleMatrix():
@@ -1159,6 +1180,7 @@ NODES = (
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
     RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
     Appraisal, FeedbackRequest,
+    UnitRating,
 )  # fmt: skip
 
 
@@ -1672,6 +1694,7 @@ RESOLVERS: Mapping[str, Resolve] = {
         see, args, key_in(args["ruleSet"], "RuleSet")
     ),
     **plain_feedback.RESOLVERS,
+    **plain_appraisals.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
