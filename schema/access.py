@@ -208,6 +208,43 @@ def can_appraise(scope: Scope, appraisal: Appraised, person: Person) -> bool:
     )
 
 
+def can_sign(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """Who appraises, and the agency's administrator for many at once. Nobody for themselves."""
+    return scope.employee_id != appraisal.employee_id and (
+        can_appraise(scope, appraisal, person) or can_administer(scope, appraisal.agency_id)
+    )
+
+
+def can_ask_for_feedback(scope: Scope, appraisal: Appraised, person: Person) -> bool:
+    """Choose whom feedback (360) is asked of, as `can_sign`. Never the person themselves: they do
+    not learn who was asked."""
+    return can_sign(scope, appraisal, person)
+
+
+def can_decide_objection(
+    scope: Scope, appraisal: Appraised, person: Person, above: Collection[UUID]
+) -> bool:
+    """Those of the person's line who stand `above` whoever rated; where none of them does, the
+    agency's administrator. Nobody for themselves; that who rated does not decide is the caller's
+    to see to."""
+    if scope.employee_id == appraisal.employee_id:
+        return False
+    deciders = set(above) & set(person.superiors)
+    if not deciders:
+        return can_administer(scope, appraisal.agency_id)
+    return scope.employee_id in deciders
+
+
+def can_rate_unit(
+    scope: Scope, agency_id: UUID, head: Person | None, heads: Collection[UUID]
+) -> bool:
+    """Say a unit's own result: anybody in the line of its head, the agency's administrator; nobody
+    of those (`heads`) whose rating of results it is."""
+    if scope.employee_id in heads:
+        return False
+    return can_administer(scope, agency_id) or (head is not None and can_return(scope, head))
+
+
 def can_see_career(scope: Scope, person: Person) -> bool:
     """Career, potential, pay, box and credit points: the person themselves, the agency's
     administrator and auditor. Not superiors: they appraise, and do not pay."""

@@ -19,6 +19,13 @@ Nip: TypeAlias = Annotated[str, strawberry.argument(description="18 digits.")]
 Period: TypeAlias = Annotated[
     str, strawberry.argument(description="A planning period's code, such as 2026.")
 ]
+AnyPeriod: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(description="A planning period's code; of all where it is left out."),
+]
+EvaluationPeriodId: TypeAlias = Annotated[
+    relay.GlobalID, strawberry.argument(description="An evaluation period's id.")
+]
 Day: TypeAlias = Annotated[
     date, strawberry.argument(description="A working day, in the employee's own time zone.")
 ]

@@ -71,6 +71,10 @@ class ErrorCode(StrEnum):
     UNIT_NOT_RATED = "UNIT_NOT_RATED"
     RATED_BY_UNIT = "RATED_BY_UNIT"
     OBJECTION_OVER = "OBJECTION_OVER"
+    FEEDBACK_OFF = "FEEDBACK_OFF"
+    FEEDBACK_OVER = "FEEDBACK_OVER"
+    RELATION_WRONG = "RELATION_WRONG"
+    ALREADY_ANSWERED = "ALREADY_ANSWERED"
     RULES_INVALID = "RULES_INVALID"
     RULES_MISSING = "RULES_MISSING"
 
@@ -254,6 +258,22 @@ MESSAGES: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.OBJECTION_OVER: (
         "Batas keberatan {deadline} sudah lewat.",
         "Objections ended on {deadline}.",
+    ),
+    ErrorCode.FEEDBACK_OFF: (
+        "Instansi tidak meminta umpan balik 360 pada {day}; pengelola dapat menetapkannya.",
+        "The agency asks for no feedback (360) on {day}; its administrator can set that.",
+    ),
+    ErrorCode.FEEDBACK_OVER: (
+        "Umpan balik untuk penilaian ini sudah ditutup.",
+        "Feedback on this appraisal is closed.",
+    ),
+    ErrorCode.RELATION_WRONG: (
+        "{name} bukan {relation} pada hari-hari penilaian itu, melainkan {found}.",
+        "{name} was not {relation} on the days of the appraisal but {found}.",
+    ),
+    ErrorCode.ALREADY_ANSWERED: (
+        "Umpan balik ini sudah diberikan; tidak dapat diubah.",
+        "This feedback is given already; it does not change.",
     ),
     ErrorCode.RULES_INVALID: ("Aturan tidak sah: {detail}", "The rules are not valid: {detail}"),
     ErrorCode.RULES_MISSING: (

@@ -11,7 +11,19 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.appraisals.board import RatingBoardQuery
+from schema.appraisals.feedback_graph import FeedbackRequest
+from schema.appraisals.feedback_mutations import FeedbackMutation
+from schema.appraisals.graph import Appraisal, UnitRating
+from schema.appraisals.mutations import AppraisalMutation
+from schema.appraisals.sending_graph import ResultDelivery
+from schema.appraisals.sending_mutations import SendingMutation
 from schema.arguments import Id
+from schema.consequences.graph import Consequence, OutcomeQuery
+from schema.consequences.mutations import ConsequenceMutation
+from schema.consequences.rule_graph import RuleQuery, RuleSet
+from schema.consequences.rule_mutations import RuleMutation
+from schema.consequences.simulations import SimulationQuery
 from schema.feeds.graph import Connector, ConnectorProblem, DeadLetter, FeedQuery
 from schema.feeds.mutations import FeedMutation
 from schema.feeds.task_graph import ConnectorTask
@@ -65,9 +77,13 @@ Query = merge_types(
         TeamQuery,
         ViewAsQuery,
         BoardQuery,
+        RatingBoardQuery,
         FeedQuery,
         ReadinessQuery,
         NoticeQuery,
+        RuleQuery,
+        OutcomeQuery,
+        SimulationQuery,
     ),
 )
 Mutation = merge_types(
@@ -86,6 +102,11 @@ Mutation = merge_types(
         NoticeMutation,
         OrganizationMutation,
         AbsenceMutation,
+        RuleMutation,
+        ConsequenceMutation,
+        SendingMutation,
+        AppraisalMutation,
+        FeedbackMutation,
     ),
 )
 Subscription = merge_types("Subscription", (TeamSubscription, ProgressSubscription))
@@ -95,6 +116,9 @@ SHAREABLE: Mapping[str, Shareable] = {"teamUpdates": TEAM_UPDATES}
 
 NODES = (
     Absence,
+    Appraisal,
+    UnitRating,
+    FeedbackRequest,
     Agency,
     Unit,
     Employee,
@@ -115,6 +139,10 @@ NODES = (
     DeadLetter,
     ConnectorTask,
     Notice,
+    RuleSet,
+    Appraisal,
+    Consequence,
+    ResultDelivery,
 )
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]

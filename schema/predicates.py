@@ -81,6 +81,16 @@ def sees_appraisal(appraisal: str) -> str:
     )
 
 
+def sees_feedback_request(request: str) -> str:
+    """Who is asked, and whoever sees the appraisal but the person whom it is about, of whom the
+    viewer may also be looking at what others see. For the alias of a request's row."""
+    return (
+        f"{request}.respondent_id = @viewer OR (SELECT {sees_appraisal('r$')} FROM appraisal r$ "
+        f"WHERE r$.id = {request}.appraisal_id AND r$.employee_id IS DISTINCT FROM @viewer "
+        "AND r$.employee_id IS DISTINCT FROM @line)"
+    )
+
+
 def sees_career(employee_id: str) -> str:
     """`access.can_see_career`, for an expression that is an employee's key."""
     return (

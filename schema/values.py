@@ -1,6 +1,7 @@
 """Small values that every subject shares: keys, instants, NIP, exact numbers and safe text."""
 
 import re
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
@@ -69,7 +70,8 @@ def plain(number: Decimal) -> str:
 def canonical(value: Any) -> str:
     """JSON that is the same text for the same value: keys sorted, no spaces, numbers of decimals
     as text without needless zeros, days as 2026-12-31. What is sealed is written so."""
-    return orjson.dumps(value, default=_said, option=orjson.OPT_SORT_KEYS).decode()
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+    return orjson.dumps(value, default=_said, option=options).decode()
 
 
 def digest_of(text: str) -> str:
@@ -77,7 +79,9 @@ def digest_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _said(value: object) -> str:
+def _said(value: object) -> object:
     if isinstance(value, Decimal):
         return plain(value)
+    if is_dataclass(value):  # as a mapping: of a dataclass orjson would not sort the keys
+        return {one.name: getattr(value, one.name) for one in fields(value)}
     raise TypeError(f"{type(value).__name__} has no canonical form")

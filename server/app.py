@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from tortoise import Tortoise
 
+from schema.appraisals import sending
 from schema.feeds.models import (
     BreakerState,
     ConnectorProblem,
@@ -44,6 +45,8 @@ from server.telemetry import (
     NOTICES_FAILED,
     NOTICES_WAITING,
     PRESENCE_BEHIND,
+    RESULTS_FAILED,
+    RESULTS_WAITING,
     RequestTelemetry,
     metrics,
 )
@@ -145,6 +148,9 @@ async def measured(request: Request) -> Response:
             NOTICES_WAITING.set(counted.waiting)
             NOTICES_DELIVERED.set(counted.delivered)
             NOTICES_FAILED.set(counted.failed)
+            results = await sending.counts()
+            RESULTS_WAITING.set(results.waiting)
+            RESULTS_FAILED.set(results.failed)
     except Exception as error:
         log.warning("metrics.not_sampled", problem=type(error).__name__)
     return await metrics(request)

@@ -78,10 +78,24 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("rotate-secrets", help="encrypt all secrets with the first key")
     commands.add_parser("secret-key", help="a new key for EKINERJA_SECRET_KEYS")
     commands.add_parser("recompute", help="compare every figure with what its records make")
+    _add_results(commands)
     _add_directory(commands)
     add_exports(commands)
     _add_demo(commands.add_parser("demo", help="play a whole year of real cases, and check it"))
     return whole
+
+
+def _add_results(commands: Any) -> None:
+    appraise = commands.add_parser("appraise", help="open and sign an evaluation's appraisals")
+    appraise.add_argument("--kind", required=True, choices=("final", "monthly", "quarterly"))
+    appraise.add_argument("--number", type=int, default=1, help="of a month or quarter")
+    export = commands.add_parser("export-results", help="a period's results, to be verified")
+    for command in (appraise, export):
+        command.add_argument("--agency", required=True, help="the agency's code")
+        command.add_argument("--period", required=True, help="the planning period's code")
+    verify = commands.add_parser("verify-results", help="recompute such a file from itself alone")
+    for command in (export, verify):
+        command.add_argument("file", type=Path, metavar="FILE", help="lines of JSON")
 
 
 def _add_directory(commands: Any) -> None:
@@ -156,6 +170,14 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands import directory
 
             return await directory.COMMANDS[given.command](given, settings)
+        case "appraise":
+            from server.commands.appraise import appraise
+
+            return await appraise(given, settings)
+        case "export-results" | "verify-results":
+            from server.commands import results
+
+            return await results.COMMANDS[given.command](given, settings)
         case "install" | "connectors" | "import-file":
             from server.commands import connectors
 

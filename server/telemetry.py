@@ -139,6 +139,16 @@ NOTICES_FAILED = Gauge(
     "sampled.",
     registry=REGISTRY,
 )
+RESULTS_WAITING = Gauge(
+    "ekinerja_results_waiting",
+    "Signed appraisals on their way to another service, as last sampled.",
+    registry=REGISTRY,
+)
+RESULTS_FAILED = Gauge(
+    "ekinerja_results_failed",
+    "Signed appraisals that wait for an administrator to send them again, as last sampled.",
+    registry=REGISTRY,
+)
 
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})

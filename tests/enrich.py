@@ -2,6 +2,14 @@
 
 from datetime import date, time, timedelta
 
+from schema.appraisals.models import (
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRelation,
+    FeedbackRequest,
+)
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged_rules
 from schema.matrices.models import (
     CascadeTemplate,
     MatrixCell,
@@ -21,6 +29,7 @@ from schema.organizations.models import (
     Unit,
     UnitPlacement,
 )
+from schema.plans.models import Behaviour
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -39,13 +48,45 @@ from schema.targets.models import (
 )
 from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from tests.two_agencies import DAY, NOON, START, World
+from tests.year_end import end_the_year
 
 ONE = timedelta(days=1)
+
+
+async def hear(world: World) -> None:
+    """Feedback on the boss and an employee: of three peers and two subordinates, of whom one said
+    little; what is not all in yet; and some that nobody has given."""
+    names = ("chief", "elsewhere", "colleague", "employee", "administrator", "lent")
+    for about in ("boss", "employee"):
+        appraisal = await Appraisal.get(employee=world.people[about])
+        known = await FeedbackRequest.get(appraisal=appraisal)
+        others = [one for one in names if world.people[one].id != known.respondent_id]
+        for number, name in enumerate(one for one in others if one != about):
+            answered = number < 4
+            relation = (FeedbackRelation.PEER, FeedbackRelation.SUBORDINATE)[number == 2]
+            asked = await FeedbackRequest.create(
+                appraisal=appraisal,
+                respondent=world.people[name],
+                relation=relation,
+                asked_by="atasan",
+                asked_at=NOON,
+                closes_at=NOON - timedelta(hours=2) if answered else NOON + ONE,
+                smallest_group=3 if about == "boss" else 2,
+                answered_at=NOON if answered else None,
+            )
+            if answered:
+                comment = f"Kata {name}"
+                for behaviour in list(Behaviour)[number // 2 :]:
+                    await FeedbackAnswer.create(
+                        request=asked, behaviour=behaviour, score=number + 1, comment=comment
+                    )
 
 
 async def enrich(world: World) -> None:
     people, targets = world.people, world.targets
     await close_days(world)
+    await hear(world)
+    await load_rules(world)
     below = await Unit.get(agency=world.agencies["A"], code="1.1")
     top = await Unit.get(agency=world.agencies["A"], code="1")
     # A unit that was moved, and an acting head of it beside their own post.
@@ -191,6 +232,7 @@ async def enrich(world: World) -> None:
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
     await be_away(world)
     await deal(world)
+    await end_the_year(world)
 
 
 async def be_away(world: World) -> None:
@@ -308,3 +350,28 @@ async def close_days(world: World) -> None:
     await PresenceClock.create(
         agency=agency, ticked_until=NOON, closed_until=DAY - timedelta(days=2)
     )
+
+
+async def load_rules(world: World) -> None:
+    """Rules of several kinds in both agencies: of one day two versions, one that begins later."""
+    given = [
+        ("A", "nine-box", 1, START),
+        ("A", "klhk-2024", 1, START),
+        ("A", "kementan-2025", 2, START),
+        ("A", "kemenlu-2025", 3, DAY + ONE),
+        ("B", "kementan-2012", 1, DAY),
+    ]
+    for agency, code, version, day in given:
+        table = packaged_rules(code)
+        await RuleSet.create(
+            agency=world.agencies[agency],
+            kind=table.kind,
+            code=code,
+            version=version,
+            starts_on=day,
+            source=table.source,
+            body=table.body,
+            digest=table.digest,
+            loaded_by=world.people["boss"].nip,
+            loaded_at=NOON,
+        )

@@ -22,6 +22,14 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from schema.access import Role, Scope
+from schema.appraisals.models import (
+    Appraisal,
+    AppraisalState,
+    Predicate,
+    Rating,
+    ResultDelivery,
+    SendingState,
+)
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.events import Event, EventFeed
@@ -100,6 +108,7 @@ from server.database import Database, DatabaseRole, opened
 from tests import feeding
 from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
+from tests.rated_year import rate
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 """12.00 WIB on a Tuesday."""
@@ -348,6 +357,7 @@ async def busy_day(world: World) -> None:
     await _count(world)
     await _ingest(world)
     await _work(world)
+    await rate_the_year(world)
 
 
 async def save_other_agency() -> None:
@@ -504,6 +514,45 @@ async def _ingest(world: World) -> None:
             unit_of_measure="laporan",
             evaluation_period=world.rows["final"] if code == "T" else None,
         )
+    await _send(world)
+
+
+async def _send(world: World) -> None:
+    """Two signed appraisals of the supervisor on their way: one failed, one was received."""
+    supervisor = world.people[SUPERVISOR]
+    plan = await PerformancePlan.get(employee_id=supervisor.id)
+    post = await Assignment.get(id=plan.assignment_id)
+    at = {"rated_at": NOW, "rated_by": SUPERIOR, "signed_at": NOW, "signed_by": SUPERIOR}
+    answers: dict[str, dict[str, Any]] = {
+        "final": {"state": SendingState.FAILED, "message": "NIP tidak dikenal", "retry_at": NOW},
+        "closed": {
+            "state": SendingState.RECEIVED,
+            "message": "Disimpan",
+            "reference": "SIASN-1",
+            "received_at": NOW,
+        },
+    }
+    for name, answer in answers.items():
+        appraisal = await Appraisal.create(
+            agency_id=supervisor.agency_id,
+            employee=supervisor,
+            plan=plan,
+            evaluation_period=world.rows[name],
+            unit_id=post.unit_id,
+            appraiser=world.people[SUPERIOR],
+            heads_unit=False,
+            starts_on=world.rows[name].starts_on,
+            ends_on=world.rows[name].ends_on,
+            state=AppraisalState.SIGNED,
+            work_rating=Rating.MEETS,
+            behaviour_rating=Rating.MEETS,
+            predicate=Predicate.GOOD,
+            **at,
+        )
+        world.rows[f"appraisal {name}"] = appraisal
+        world.rows[f"result {name}"] = await ResultDelivery.create(
+            appraisal=appraisal, installation=world.installation, attempts=1, **answer
+        )
 
 
 async def _agree(world: World, plan: PerformancePlan) -> None:
@@ -624,6 +673,18 @@ async def _work(world: World) -> None:
     world.rows["pending activity"] = await Activity.get(source_id="waiting")
     for name, row in records.items():
         records[name] = await ProgressRecord.get(id=row.id)
+
+
+async def rate_the_year(world: World) -> None:
+    """The supervisor and the staff member are rated; the latter is signed and sealed."""
+    found = await rate(
+        {"head": world.people[SUPERVISOR], "staff": world.people[STAFF]},
+        world.people[SUPERIOR],
+        world.targets["T"],
+        world.rows["final"].id,
+        NOW,
+    )
+    world.rows.update(found)
 
 
 async def _presence(world: World) -> None:

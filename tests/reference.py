@@ -6,6 +6,7 @@ of `schema/selection`.
 """
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,10 +24,23 @@ from schema.access import (
     Scope,
     can_administer,
     can_audit,
+    can_see_appraisal,
     can_see_content,
     can_see_directory,
     can_see_work_of,
 )
+from schema.appraisals.models import (
+    Appraisal,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    FeedbackAnswer,
+    FeedbackRequest,
+    ResultDelivery,
+    UnitRating,
+)
+from schema.consequences.models import Consequence, RuleSet
+from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
 from schema.feeds.models import (
@@ -126,12 +140,21 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_boards
+from tests import plain_appraisals, plain_boards, plain_consequences, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
+    *plain_consequences.TABLES,
+    RuleSet,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    UnitRating,
     Absence,
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRequest,
     Contact,
     Notice,
     AbsenceEvent,
@@ -140,6 +163,8 @@ TABLES: tuple[type[Row], ...] = (
     PresenceClock,
     Activity,
     ActionPlan,
+    Appraisal,
+    ResultDelivery,
     EvaluationEvent,
     EvaluationPeriod,
     Feedback,
@@ -189,13 +214,15 @@ assert EventRow not in TABLES
 
 @dataclass(frozen=True)
 class Rows:
-    """All rows of all tables."""
+    """All rows of all tables, and what each appraisal rests on."""
 
     by_key: Mapping[type[Row], Mapping[UUID, Any]]
+    evidence: Mapping[UUID, Any]
 
     @classmethod
     async def read(cls) -> "Rows":
-        return cls({table: {row.id: row for row in await table.all()} for table in TABLES})
+        rows = {table: {row.id: row for row in await table.all()} for table in TABLES}
+        return cls(rows, await plain_appraisals.evidence())
 
     def all(self, table: type[Row]) -> Iterable[Any]:
         return self.by_key[table].values()
@@ -271,6 +298,12 @@ class Reference:
                 return can_see_directory(self.scope, period.agency_id)
             case Feedback():
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
+            case UnitRating():
+                unit = self.rows.get(Unit, row.unit_id)
+                return self.works(row.head_id) or can_audit(self.scope, unit.agency_id)
             case PerformancePlan() | Absence():
                 return self.works(row.employee_id)
             case RoleMatrix():
@@ -279,7 +312,7 @@ class Reference:
                 return self.sees(plan) or bool(self.rows.where(MatrixMember, **mine))
             case MatrixCell():
                 return self.sees(self.matrix_of(row))
-            case CascadeTemplate():
+            case CascadeTemplate() | RuleSet():
                 return can_see_directory(self.scope, row.agency_id)
             case ProgressRecord():
                 person = self.rows.get(Employee, row.employee_id)
@@ -288,12 +321,23 @@ class Reference:
             case Activity():
                 records = self.rows.where(ProgressRecord, activity_id=row.id)
                 return row.employee_id == self.scope.employee_id or any(map(self.sees, records))
+            case Appraisal():
+                return plain_feedback.sees_appraisal(self, row)
+            case FeedbackRequest():
+                return plain_feedback.sees_request(self, row)
+            case Consequence():
+                return plain_consequences.sees(self, row)
             case Notice():
                 return row.employee_id == self.scope.employee_id
             case Installation():
                 return can_audit(self.scope, row.agency_id)
             case Run() | DeadLetter() | ConnectorTask() | ConnectorProblem() | ConnectorEvent():
                 return self.sees(self.rows.get(Installation, row.installation_id))
+            case ResultDelivery():
+                return self.sees(self.rows.get(Installation, row.installation_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
         raise AssertionError(row)
 
     def seen(self, row: Any) -> Any:
@@ -908,7 +952,7 @@ def keys_in(cursor: str, keys: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, .
     """The values in a cursor, read as those that `keys` gives of some row."""
     instant, key = datetime.now(UTC), UUID(int=0)
     instants = {"starts_at": instant, "started_at": instant, "at": instant}
-    some = SimpleNamespace(id=key, severity="", kind="", key=key, **instants)
+    some = SimpleNamespace(id=key, severity="", kind="", key=key, answered_at=None, **instants)
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         parts = zip(text.split(" "), keys(some), strict=True)
@@ -1044,6 +1088,32 @@ def weeks_of(see: Reference, agency: Any) -> list[Any]:
     return sorted(rows, key=lambda row: (row.starts_on, row.id), reverse=True)
 
 
+def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
+    """By kind, the newest first; with a day, the newest of each kind that has begun by then."""
+    rows = [
+        row
+        for row in see.rows.where(RuleSet, agency_id=agency.id)
+        if args.get("ruleKind") in (None, row.kind)
+    ]
+    rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
+    rows.sort(key=lambda row: row.kind)
+    if (day := args.get("on")) is None:
+        return rows
+    held: dict[Any, Any] = {}
+    for row in rows:
+        if row.starts_on <= day:
+            held.setdefault(row.kind, row)
+    return list(held.values())
+
+
+def packaged_tables(see: Reference, args: Mapping[str, Any]) -> list[Any]:
+    return [
+        SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
+        for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+        if args.get("ruleKind") in (None, one.kind)
+    ]
+
+
 def holidays_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[Any]:
     days = days_of(args)
     rows = see.rows.where(Holiday, agency_id=agency.id)
@@ -1109,7 +1179,9 @@ NODES = (
     Agency, Unit, Employee, Assignment, EvaluationPeriod, Feedback, Target, ActionPlan, Indicator,
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
-    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice,
+    RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
+    Appraisal, FeedbackRequest,
+    UnitRating,
 )  # fmt: skip
 
 
@@ -1159,6 +1231,18 @@ def changes_of(see: Reference, task: Any, args: Mapping[str, Any]) -> Any:
 def counted_changes(see: Reference, task: Any) -> list[Any]:
     kinds = [row.kind for row in see.rows.where(DirectoryChange, task_id=task.id)]
     return [SimpleNamespace(kind=one, count=kinds.count(one)) for one in sorted(set(kinds))]
+
+
+def results_of(see: Reference, connector: Any, args: Mapping[str, Any]) -> Any:
+    rows = see.rows.where(ResultDelivery, installation_id=connector.id)
+    if args.get("standing") is not None:
+        rows = [row for row in rows if row.state == args["standing"]]
+    return see.page(rows, newest, True, args)
+
+
+def counted_results(see: Reference, connector: Any) -> list[Any]:
+    states = [row.state for row in see.rows.where(ResultDelivery, installation_id=connector.id)]
+    return [SimpleNamespace(state=one, count=states.count(one)) for one in sorted(set(states))]
 
 
 def plugins_of(see: Reference) -> list[Any]:
@@ -1343,6 +1427,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "Agency.policies": lambda see, a, args: policies_of(see, a),
     "Agency.workingWeeks": lambda see, a, args: weeks_of(see, a),
     "Agency.holidays": holidays_of,
+    "Agency.ruleSets": lambda see, a, args: rule_sets_of(see, a, args),
+    "RuleSet.title": lambda see, r, args: json.loads(r.body).get("title", r.code),
+    "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
+    "RuleSet.table": lambda see, r, args: json.loads(r.body),
+    "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see, args),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
@@ -1600,6 +1690,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
+    **plain_consequences.RESOLVERS,
+    "Query.simulate": lambda see, _, args: plain_consequences.simulate(
+        see, args, key_in(args["rule_set"], "RuleSet")
+    ),
+    **plain_feedback.RESOLVERS,
+    **plain_appraisals.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),
@@ -1645,6 +1741,13 @@ RESOLVERS: Mapping[str, Resolve] = {
         lambda event: (event.at, event.id),
         True,
         args,
+    ),
+    "Connector.results": lambda see, c, args: results_of(see, c, args),
+    "Connector.resultCounts": lambda see, c, args: counted_results(see, c),
+    "ResultDelivery.appraisal": get(Appraisal, "appraisal_id"),
+    "ResultDelivery.connector": get(Installation, "installation_id"),
+    "Appraisal.deliveries": lambda see, a, args: see.only_seen(
+        sorted(see.rows.where(ResultDelivery, appraisal_id=a.id), key=lambda one: one.id)
     ),
     "ConnectorProblem.fix": lambda see, p, args: fix_of(p.code),
     "ConnectorProblem.critical": lambda see, p, args: p.code in CRITICAL,

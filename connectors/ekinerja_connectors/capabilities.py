@@ -116,7 +116,9 @@ class Results(Protocol):
         """Take one result to the service. The same `result.id` again gives the same receipt.
 
         Raises:
-            Retryable, AuthFailed, Fatal: see `errors`. Malformed: the service refuses its content.
+            Retryable, AuthFailed, InvalidSettings, Fatal: see `errors`.
+            Malformed: the service refuses its content; the next results go on.
+            Skippable: the service takes no results of this kind.
         """
         ...
 

@@ -36,14 +36,16 @@ class Retryable(ConnectorError):
 
 
 class Skippable(ConnectorError):
-    """This item is no activity: it is counted with the reason given, and passed over."""
+    """This item is no activity, or this result is of a kind that the service does not take: it is
+    counted with the reason given, and passed over."""
 
 
 class Fatal(ConnectorError):
     """Repeating gives the same answer: an administrator has to look.
 
     Out of `fetch` or `receive` it stops the installation; out of `translate` it sends this one
-    item to the dead letters, and the next items go on.
+    item to the dead letters, and the next items go on. Out of `send` it holds this one result until
+    an administrator sends it again; five in a row are taken for a fault of the service.
     """
 
 

@@ -69,7 +69,8 @@ class Official:
 class Result:
     """One closed appraisal. `id` is the host's, the same each time that it is sent.
 
-    The period is from `starts_on` to `ends_on`, both inclusive, within `year`.
+    The period is from `starts_on` to `ends_on`, both inclusive. `year` is that of its last day; it
+    may begin in the year before.
 
     Raises: Malformed.
     """
@@ -89,8 +90,8 @@ class Result:
         checked_text("id", self.id, 100)
         if self.ends_on < self.starts_on:
             raise Malformed(f"result {self.id} ends before it starts")
-        if self.starts_on.year != self.year or self.ends_on.year != self.year:
-            raise Malformed(f"result {self.id} lies outside {self.year}")
+        if self.ends_on.year != self.year or self.starts_on.year < self.year - 1:
+            raise Malformed(f"result {self.id} does not end in {self.year}, or lasts over a year")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,15 @@ and printed. All that the figures follow from is in it, so that they can be work
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from schema.plans.models import Behaviour
+from schema.policies.rules import DEFAULT, Policy
 from schema.targets.models import Aspect, Perspective, Polarity, ResultCategory
+from schema.targets.rules import Child, Measured, StageFacts, achieved, known_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,9 @@ class ChildEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultEvidence:
-    """One result of the plan. `serves` is the title of the superior's result, `achieved` and
-    `known_share` percent by `targets.rules`; `records` and `feedback` are of the days."""
+class ResultFacts:
+    """One result of the plan as it is read: `serves` is the title of the superior's result;
+    `records` and `feedback` are of the days."""
 
     id: UUID
     code: str
@@ -64,6 +66,15 @@ class ResultEvidence:
     children: Sequence[ChildEvidence]
     records: int
     feedback: int
+
+
+FACTS = tuple(one.name for one in fields(ResultFacts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultEvidence(ResultFacts):
+    """The same with what it comes to: percent, by `targets.rules`."""
+
     achieved: Decimal | None
     known_share: Decimal
 
@@ -92,6 +103,25 @@ class TimeEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyNumbers:
+    """The two numbers of the agency's policy that achievement is worked out by."""
+
+    achievement_cap: Decimal = DEFAULT.achievement_cap
+    missing_counts_as_zero: bool = DEFAULT.missing_counts_as_zero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Evidence as the database function `appraisal_facts` reads it; no policy where the agency has
+    said nothing."""
+
+    policy: PolicyNumbers | None
+    results: Sequence[ResultFacts]
+    behaviours: Sequence[BehaviourEvidence]
+    time: TimeEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All of it, with the two numbers of the policy that achievement is worked out by."""
 
@@ -100,3 +130,62 @@ class Evidence:
     results: Sequence[ResultEvidence]
     behaviours: Sequence[BehaviourEvidence]
     time: TimeEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a result comes to, percent with two decimals: 6 of 12 -> 50.00, all of it known."""
+
+    id: UUID
+    achieved: Decimal | None
+    known_share: Decimal
+
+
+def reached(result: ResultFacts, numbers: PolicyNumbers) -> Reached:
+    """A result's achievement, and how much of it is known, as everywhere else."""
+    policy = Policy(
+        achievement_cap=numbers.achievement_cap,
+        missing_counts_as_zero=numbers.missing_counts_as_zero,
+    )
+    indicators = [
+        Measured(
+            polarity=one.polarity,
+            planned=one.planned,
+            minimum=one.minimum,
+            maximum=one.maximum,
+            baseline=one.baseline,
+            realized=one.realized,
+        )
+        for one in result.indicators
+    ]
+    stages = [
+        StageFacts(weight=one.weight, completed_on=one.completed_on) for one in result.stages or ()
+    ]
+    children = [Child(weight=one.weight, achieved=one.achieved) for one in result.children]
+    parts = (indicators, stages, children, policy)
+    return Reached(id=result.id, achieved=achieved(*parts), known_share=known_share(*parts))
+
+
+def completed(facts: Facts) -> Evidence:
+    """Evidence as it was read, with what each result comes to."""
+    numbers = facts.policy or PolicyNumbers()
+    return joined(facts, numbers, [reached(one, numbers) for one in facts.results])
+
+
+def joined(facts: Facts, numbers: PolicyNumbers, each: Sequence[Reached]) -> Evidence:
+    """Evidence from its facts and from what each of its results came to, in their order."""
+    results = [
+        ResultEvidence(
+            **{name: getattr(result, name) for name in FACTS},
+            achieved=one.achieved,
+            known_share=one.known_share,
+        )
+        for result, one in zip(facts.results, each, strict=True)
+    ]
+    return Evidence(
+        achievement_cap=numbers.achievement_cap,
+        missing_counts_as_zero=numbers.missing_counts_as_zero,
+        results=results,
+        behaviours=facts.behaviours,
+        time=facts.time,
+    )

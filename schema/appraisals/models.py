@@ -76,11 +76,13 @@ class FeedbackRelation(StrEnum):
 
 
 class SendingState(StrEnum):
-    """Where a result on its way to another service stands; RECEIVED has a receipt."""
+    """Where a result on its way to another service stands. RECEIVED has a receipt; FAILED waits
+    for an administrator; SKIPPED is of a kind that the service does not take."""
 
     WAITING = "WAITING"
     RECEIVED = "RECEIVED"
     FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
 
 
 class UnitRating(Row):
@@ -238,7 +240,8 @@ class AppraisalSeal(Row):
 
 class FeedbackRequest(Row):
     """Somebody is asked for feedback on a person's behaviour (360), where the agency asks for
-    it."""
+    it. All requests of an appraisal close at once; `smallest_group` is what the respondent was
+    promised: of fewer answers nothing is shown."""
 
     appraisal: fields.ForeignKeyRelation[Appraisal] = fields.ForeignKeyField(
         "ekinerja.Appraisal", related_name="feedback_requests", on_delete=fields.OnDelete.RESTRICT
@@ -251,6 +254,8 @@ class FeedbackRequest(Row):
     relation = fields.CharEnumField(FeedbackRelation, max_length=11)
     asked_by = fields.CharField(max_length=120)
     asked_at: datetime = fields.DatetimeField()
+    closes_at: datetime = fields.DatetimeField(description="the first instant that is too late")
+    smallest_group = fields.IntField()
     answered_at: datetime | None = fields.DatetimeField(null=True)
 
     class Meta:
@@ -290,7 +295,7 @@ class ResultDelivery(Row):
     installation_id: UUID
     state = fields.CharEnumField(SendingState, max_length=8, default=SendingState.WAITING)
     attempts = fields.IntField(default=0)
-    retry_at: datetime | None = fields.DatetimeField(null=True)
+    retry_at: datetime | None = fields.DatetimeField(null=True, description="NULL: at once")
     received_at: datetime | None = fields.DatetimeField(null=True)
     reference = fields.CharField(max_length=200, null=True)
     message: str | None = fields.TextField(null=True, description="the service's, or of the fault")

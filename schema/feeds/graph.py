@@ -1,7 +1,7 @@
 """The GraphQL face of feeds: connectors and how they are, plugins, problems, dead letters."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -14,6 +14,16 @@ from schema.feeds.task_graph import ConnectorTaskConnection
 from schema.predicates import of_agencies, of_installation
 from schema.relay import Connection
 from schema.selection.declarations import after, many, one, page, reads, same, value
+
+if TYPE_CHECKING:
+    from schema.appraisals.models import SendingState
+    from schema.appraisals.sending_graph import ResultCount, ResultDeliveryConnection
+
+LazySendingState = Annotated["SendingState", strawberry.lazy("schema.appraisals.models")]
+LazyResultCount = Annotated["ResultCount", strawberry.lazy("schema.appraisals.sending_graph")]
+LazyResults = Annotated[
+    "ResultDeliveryConnection", strawberry.lazy("schema.appraisals.sending_graph")
+]
 
 strawberry.enum(models.RunState, description="How a polling run ended.")
 strawberry.enum(
@@ -184,6 +194,35 @@ class Connector(relay.Node):
         "WHERE d$.installation_id = @row.id AND d$.resolved_at IS NULL)",
         "Open dead letters.",
     )
+    result_counts: list[LazyResultCount] = many(
+        """(SELECT d$.state, count(*) AS number FROM result_delivery d$
+          WHERE d$.installation_id = @row.id GROUP BY 1) @it""",
+        "How many signed appraisals stand how on their way through it.",
+        order='@it.state COLLATE "C"',
+        at_most=4,
+        trusted=True,
+    )
+
+    @page(
+        "result_delivery @it",
+        "Signed appraisals that go through it, the newest first.",
+        where="@it.installation_id = @row.id",
+        given={"standing": "@it.state = @standing"},
+        keys={"@it.id": "uuid"},
+        newest=True,
+        trusted=True,
+        type=LazyResults,
+    )
+    def results(
+        self,
+        standing: Annotated[
+            LazySendingState | None, strawberry.argument(description="Those that stand so.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> None: ...
 
     @page(
         "connector_task @it",

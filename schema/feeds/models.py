@@ -73,6 +73,7 @@ class ProblemCode(StrEnum):
     INTAKE_HALTED = "INTAKE_HALTED"
     PLUGIN_KILLED = "PLUGIN_KILLED"
     FORGED = "FORGED"
+    RESULTS_HELD = "RESULTS_HELD"
 
 
 class ConnectorAct(StrEnum):
@@ -92,6 +93,7 @@ class ConnectorAct(StrEnum):
     WEBHOOK_SECRET_ADDED = "WEBHOOK_SECRET_ADDED"  # noqa: S105  an act, no secret
     WEBHOOK_SECRET_DROPPED = "WEBHOOK_SECRET_DROPPED"  # noqa: S105
     FILE_RECEIVED = "FILE_RECEIVED"
+    RESULTS_RESENT = "RESULTS_RESENT"
 
 
 class TaskKind(StrEnum):

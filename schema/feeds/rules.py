@@ -96,6 +96,10 @@ FIXES: dict[ProblemCode, tuple[str, str]] = {
         "Jangan percayai plugin ini sampai pembuatnya menjelaskan.",
         "Do not trust this plugin until its vendor has explained.",
     ),
+    ProblemCode.RESULTS_HELD: (
+        "Perbaiki sebab yang disebut pada tiap hasil yang gagal, lalu kirim ulang.",
+        "Mend the cause that each failed result names, then send them again.",
+    ),
 }
 """What to do about each problem, in Indonesian and in English."""
 

@@ -10,7 +10,8 @@ from strawberry import relay
 from schema.matrices import models
 from schema.matrices.rules import MOST_MEMBERS, MOST_RESULTS
 from schema.matrices.templates import Split
-from schema.organizations.graph import IN_ORDER, Agency, Employee
+from schema.organizations.graph import Agency, Employee
+from schema.organizations.places import IN_ORDER
 from schema.plans.graph import PerformancePlan
 from schema.predicates import in_directory, sees_matrix_of
 from schema.selection.declarations import many, one, reads, value

@@ -213,13 +213,17 @@ CREATE INDEX appraisal_unsigned ON appraisal (evaluation_period_id, id) WHERE st
 ALTER TABLE appraisal_line ADD CHECK ((target_id IS NULL) <> (behaviour IS NULL)),
   ADD CHECK (rating IN ('ABOVE', 'MEETS', 'BELOW'));
 ALTER TABLE appraisal_seal ADD CHECK (digest ~ '^[0-9a-f]{64}$');
-ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE'));
+ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE')),
+  ADD CHECK (smallest_group >= 2);
 ALTER TABLE feedback_answer ADD CHECK (score BETWEEN 1 AND 5);
 ALTER TABLE result_delivery ADD CHECK (attempts >= 0),
-  ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED')),
+  ADD CHECK (state IN ('WAITING', 'RECEIVED', 'FAILED', 'SKIPPED')),
   ADD CHECK ((state = 'RECEIVED') = (received_at IS NOT NULL));
-CREATE INDEX result_delivery_waiting ON result_delivery (installation_id, retry_at)
+CREATE INDEX result_delivery_waiting ON result_delivery (installation_id, retry_at NULLS FIRST, id)
   WHERE state = 'WAITING';
+-- What an administrator looks for; most were received.
+CREATE INDEX result_delivery_failed ON result_delivery (installation_id, id)
+  WHERE state = 'FAILED';
 ALTER TABLE rule_set ADD CHECK (version > 0),
   ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
   ADD CHECK (digest ~ '^[0-9a-f]{64}$');
@@ -409,6 +413,21 @@ $$;
 CREATE TRIGGER keep_signed BEFORE INSERT OR UPDATE OR DELETE ON appraisal_line
   FOR EACH ROW EXECUTE FUNCTION keep_signed_line();
 
+-- Feedback that counts once is never changed: answered once, before the appraisal is signed.
+CREATE FUNCTION only_answer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.answered_at IS NOT NULL OR NEW.answered_at IS NULL
+     OR (SELECT a.state FROM appraisal a WHERE a.id = NEW.appraisal_id) = 'SIGNED'
+  THEN
+    RAISE EXCEPTION 'feedback is given once, before the appraisal is signed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_answer BEFORE UPDATE ON feedback_request
+  FOR EACH ROW EXECUTE FUNCTION only_answer();
+
 -- What was worked out stays; it is superseded once.
 CREATE FUNCTION only_supersede() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -539,6 +558,9 @@ DECLARE
   begins time;
   observes boolean;
   is_away boolean;
+  gone date[];
+  away date[];
+  monday CONSTANT date := '0001-01-01';
 BEGIN
   SELECT e.agency_id, w.is_there, w.of_units,
     EXISTS (SELECT FROM absence a WHERE a.employee_id = e.id AND a.state = 'ACCEPTED'
@@ -596,15 +618,31 @@ BEGIN
   IF is_away THEN
     pauses := coalesce(pauses, '{60,60,60,60,90,0,0}');
     begins := coalesce(begins, '07:30');
-    RETURN ARRAY(SELECT d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
-          pauses[extract(isodow FROM d.day)::int],
-          coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true))
-      FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
-        ELSE asked[extract(isodow FROM first_day + n)::int] END AS minutes
-        FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
+    -- Days that leave takes whole ask for nothing; those of another absence are asked about.
+    SELECT coalesce(array_agg(d.day) FILTER (WHERE d.is_whole), '{}'),
+      coalesce(array_agg(d.day) FILTER (WHERE NOT d.is_whole), '{}')
+    INTO gone, away FROM (
+      SELECT greatest(a.starts_on, first_day) + n AS day,
+        bool_or(a.kind IN ('LEAVE', 'SICKNESS') AND a.from_time IS NULL) AS is_whole
+      FROM absence a CROSS JOIN LATERAL generate_series(0,
+        least(a.ends_on, last_day) - greatest(a.starts_on, first_day)) n
+      WHERE a.employee_id = of_employee AND a.state = 'ACCEPTED'
+        AND a.starts_on <= last_day AND a.ends_on >= first_day
+      GROUP BY 1
+    ) d;
+    off := off || gone;
+    IF away <> '{}' THEN
+      RETURN ARRAY(SELECT CASE WHEN d.minutes = 0 OR d.day <> ALL (away) THEN d.minutes
+          ELSE d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
+            pauses[1 + (d.day - monday) % 7],
+            coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true)) END
+        FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
+          ELSE asked[1 + (first_day + n - monday) % 7] END AS minutes
+          FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
+    END IF;
   END IF;
   RETURN ARRAY(SELECT CASE WHEN first_day + n = ANY (off) THEN 0
-      ELSE asked[extract(isodow FROM first_day + n)::int] END
+      ELSE asked[1 + (first_day + n - monday) % 7] END
     FROM generate_series(0, last_day - first_day) n);
 END
 $$;
@@ -795,6 +833,120 @@ END
 $$;
 """
 
+APPRAISALS = """
+-- What appraisals rest on, each with JSON as `schema/appraisals/evidence.py` takes it (`Facts`).
+-- Of a final one planned and realized are as they stand; of another, what was due by its last day,
+-- and what records of those days gave, with all that flows in. Numbers are text: exact.
+CREATE FUNCTION appraisal_facts(of_appraisals uuid[])
+RETURNS TABLE (appraisal_id uuid, facts json) LANGUAGE sql STABLE ROWS 1000
+SET jit = off SET work_mem = '32MB' AS $$
+  WITH RECURSIVE chosen AS MATERIALIZED (
+    SELECT a.id, a.agency_id, a.employee_id, a.plan_id, a.starts_on, a.ends_on, e.timezone,
+      v.kind = 'FINAL' AS is_final, d.starts_on AS year_starts_on
+    FROM unnest(of_appraisals) k (id) JOIN appraisal a ON a.id = k.id
+    JOIN evaluation_period v ON v.id = a.evaluation_period_id
+    JOIN period d ON d.id = v.period_id JOIN employee e ON e.id = a.employee_id
+  ), result AS MATERIALIZED (
+    SELECT c.id AS appraisal_id, c.starts_on, c.ends_on, c.timezone, c.is_final, t.id AS target_id,
+      t.code, t."position", t.title, t.category, t.perspective, t.assigned_by,
+      t.kind = 'STAGED' AS is_staged
+    FROM chosen c JOIN target t ON t.plan_id = c.plan_id
+  ), flow (root, by_day, id, accumulation) AS (
+    SELECT DISTINCT i.id, r.ends_on, i.id, i.accumulation
+    FROM result r JOIN indicator i ON i.target_id = r.target_id
+    WHERE NOT r.is_final AND NOT r.is_staged
+    UNION ALL
+    SELECT f.root, f.by_day, i.id, i.accumulation
+    FROM flow f JOIN indicator i ON i.contributes_to_id = f.id
+  ), actual AS MATERIALIZED (
+    SELECT f.root, f.by_day, sum(v.amount) AS amount
+    FROM flow f CROSS JOIN LATERAL (
+      SELECT CASE f.accumulation
+        WHEN 'SUM' THEN sum(p.quantity)
+        ELSE (array_agg(p.quantity ORDER BY p.ends_at DESC, p.id DESC))[1]
+      END AS amount
+      FROM progress_record p
+      WHERE p.indicator_id = f.id AND p.state = 'CONFIRMED' AND p.day <= f.by_day
+    ) v GROUP BY 1, 2
+  ), measured AS MATERIALIZED (
+    SELECT r.appraisal_id, r.target_id, json_agg(json_build_object('title', i.title,
+      'aspect', i.aspect, 'unit_of_measure', i.unit_of_measure, 'polarity', i.polarity,
+      'planned', CASE WHEN r.is_final THEN i.planned ELSE (SELECT p.planned
+        FROM trajectory_point p WHERE p.indicator_id = i.id AND p.day <= r.ends_on
+        ORDER BY p.day DESC LIMIT 1) END::text,
+      'minimum', i.minimum::text, 'maximum', i.maximum::text, 'baseline', i.baseline::text,
+      'realized', CASE WHEN r.is_final THEN i.realized ELSE m.amount END::text)
+      ORDER BY i."position") AS indicators
+    FROM result r JOIN indicator i ON i.target_id = r.target_id
+    LEFT JOIN actual m ON m.root = i.id AND m.by_day = r.ends_on
+    WHERE NOT r.is_staged GROUP BY 1, 2
+  ), results AS MATERIALIZED (
+    SELECT r.appraisal_id, json_agg(json_build_object('id', r.target_id, 'code', r.code,
+      'title', r.title, 'category', r.category, 'perspective', r.perspective,
+      'assigned_by', r.assigned_by,
+      'serves', (SELECT p.title FROM target_edge g JOIN target p ON p.id = g.parent_id
+        WHERE g.child_id = r.target_id AND g."primary"),
+      'indicators', coalesce(m.indicators, '[]'),
+      'stages', CASE WHEN r.is_staged THEN (SELECT coalesce(json_agg(json_build_object(
+          'title', s.title, 'weight', s.weight::text,
+          'completed_on', CASE WHEN s.completed_on <= r.ends_on THEN s.completed_on END)
+          ORDER BY s."position"), '[]') FROM stage s WHERE s.target_id = r.target_id) END,
+      'children', (SELECT coalesce(json_agg(json_build_object('weight', g.weight::text,
+          'achieved', g.achieved::text) ORDER BY g.id), '[]') FROM target_edge g
+        WHERE g.parent_id = r.target_id AND g.kind = 'WEIGHTED'),
+      'records', (SELECT count(*) FROM progress_record p WHERE p.target_id = r.target_id
+        AND p.state = 'CONFIRMED' AND p.day BETWEEN r.starts_on AND r.ends_on),
+      'feedback', (SELECT count(*) FROM feedback f WHERE f.target_id = r.target_id
+        AND (f.at AT TIME ZONE r.timezone)::date BETWEEN r.starts_on AND r.ends_on))
+      ORDER BY r."position", r.code) AS said
+    FROM result r LEFT JOIN measured m USING (appraisal_id, target_id) GROUP BY 1
+  ), time AS MATERIALIZED (
+    SELECT c.id, json_build_object('required_minutes', coalesce(w.required, 0),
+      'recorded_minutes', coalesce(w.recorded, 0), 'days_asked', coalesce(length(w.marks), 0),
+      'days_filled', coalesce(length(replace(w.marks, '0', '')), 0),
+      'longest_streak', coalesce((SELECT max(length(s)) FROM string_to_table(w.marks, '0') s), 0),
+      'months', w.months) AS said
+    -- To the end of the last month: whether a month asked for work does not depend on a transfer.
+    FROM (SELECT x.*, required_days(x.employee_id, x.starts_on,
+        (date_trunc('month', x.ends_on::timestamp) + interval '1 month -1 day')::date) AS asked
+      FROM chosen x OFFSET 0) c
+    CROSS JOIN LATERAL (
+      SELECT sum(d.required) FILTER (WHERE d.day <= c.ends_on)::int AS required,
+        sum(d.recorded) FILTER (WHERE d.day <= c.ends_on)::int AS recorded,
+        string_agg(CASE WHEN d.recorded > 0 THEN '1' ELSE '0' END, '' ORDER BY d.day)
+          FILTER (WHERE d.required > 0 AND d.day <= c.ends_on) AS marks,
+        count(DISTINCT d.month) FILTER (WHERE d.required > 0 AND d.month >= c.starts_on)::int
+          AS months
+      FROM (
+        SELECT a.day, a.day - extract(day FROM a.day)::int + 1 AS month,
+          coalesce(l.required_minutes, a.minutes) AS required,
+          coalesce(l.recorded_minutes, 0) AS recorded
+        FROM (SELECT c.starts_on + u.n::int - 1 AS day, u.minutes
+          FROM unnest(c.asked) WITH ORDINALITY u (minutes, n)) a
+        LEFT JOIN (SELECT x.day, x.required_minutes, x.recorded_minutes FROM daily_log x
+          WHERE x.employee_id = c.employee_id AND x.day BETWEEN c.starts_on
+            AND c.starts_on + cardinality(c.asked) - 1 OFFSET 0) l ON l.day = a.day
+      ) d
+    ) w
+  )
+  SELECT c.id, json_build_object(
+    'policy', (SELECT json_build_object('achievement_cap', p.achievement_cap::text,
+        'missing_counts_as_zero', p.missing_counts_as_zero)
+      FROM policy_on(c.agency_id, c.year_starts_on) p),
+    'results', coalesce(r.said, '[]'),
+    'behaviours', (SELECT json_agg(json_build_object('behaviour', b.behaviour,
+        'expectation', x.expectation, 'feedback', coalesce(f.count, 0)) ORDER BY b.place)
+      FROM unnest(ARRAY['SERVICE_ORIENTED', 'ACCOUNTABLE', 'COMPETENT', 'HARMONIOUS', 'LOYAL',
+        'ADAPTIVE', 'COLLABORATIVE']) WITH ORDINALITY b (behaviour, place)
+      LEFT JOIN behaviour_expectation x ON x.plan_id = c.plan_id AND x.behaviour = b.behaviour
+      LEFT JOIN (SELECT f.behaviour, count(*) FROM feedback f WHERE f.plan_id = c.plan_id
+          AND (f.at AT TIME ZONE c.timezone)::date BETWEEN c.starts_on AND c.ends_on
+        GROUP BY f.behaviour) f ON f.behaviour = b.behaviour),
+    'time', t.said)
+  FROM chosen c JOIN time t ON t.id = c.id LEFT JOIN results r ON r.appraisal_id = c.id
+$$;
+"""
+
 SEQUENCER = """
 -- Gives committed events consecutive positions and wakes the listeners, once a batch. One
 -- caller at a time; a caller that finds another at work returns -1. The row's key orders a batch.
@@ -822,6 +974,65 @@ BEGIN
   RETURN cardinality(waiting);
 END
 $$;
+"""
+
+# Who gave which answer is nobody's to read: groups of answers leave the database, no single one.
+FEEDBACK = """
+-- Feedback (360) on appraisals by behaviour and relation, where it may be known: once the answers
+-- are all in, and of a group as large as the smallest that was promised to anybody in it. An
+-- hour lies between the last answer that is taken and the first reading, so that no two readings
+-- differ by the answer of one. A signed appraisal takes no answers; at NULL only those count.
+-- The answers of `reader` themself are no part of what makes a group large enough: who knows one
+-- of them would know the rest.
+CREATE FUNCTION feedback_groups(keys uuid[], at timestamptz, reader uuid) RETURNS TABLE (
+  appraisal_id uuid, behaviour varchar, relation varchar, mean numeric, answers integer,
+  comments text[]
+) LANGUAGE sql STABLE ROWS 14 AS $$
+  SELECT q.appraisal_id, f.behaviour, q.relation, round(avg(f.score), 2), count(*)::int,
+    coalesce(array_agg(f.comment ORDER BY f.comment COLLATE "C")
+      FILTER (WHERE f.comment IS NOT NULL), '{}')
+  FROM feedback_request q
+  JOIN appraisal a ON a.id = q.appraisal_id
+  JOIN feedback_answer f ON f.request_id = q.id
+  WHERE q.appraisal_id = ANY (keys)
+    AND (a.state = 'SIGNED' OR at >= q.closes_at + interval '1 hour')
+  GROUP BY q.appraisal_id, f.behaviour, q.relation
+  HAVING count(*) FILTER (WHERE q.respondent_id IS DISTINCT FROM reader) >= max(q.smallest_group)
+$$;
+
+-- How respondents stood to a person on any of the days: together in a unit or under an appraiser,
+-- above them, below them. By dated posts, each step up on a day on which the one below held.
+CREATE FUNCTION feedback_standing(person uuid, post uuid, people uuid[], first date, last date)
+RETURNS TABLE (respondent_id uuid, is_together boolean, is_above boolean, is_below boolean)
+LANGUAGE sql STABLE ROWS 20 AS $$
+  WITH RECURSIVE up (below_id, superior_id, since, until) AS (
+    SELECT a.employee_id, a.appraiser_id, greatest(a.starts_on, first),
+      least(coalesce(a.ends_on - 1, last), last)
+    FROM assignment a
+    WHERE a.employee_id = ANY (people || person) AND a.appraiser_id IS NOT NULL
+      AND a.starts_on <= last AND (a.ends_on IS NULL OR a.ends_on > first)
+    UNION
+    SELECT up.below_id, a.appraiser_id, greatest(a.starts_on, up.since),
+      least(coalesce(a.ends_on - 1, up.until), up.until)
+    FROM up JOIN assignment a ON a.employee_id = up.superior_id
+    WHERE a.appraiser_id IS NOT NULL
+      AND a.starts_on <= up.until AND (a.ends_on IS NULL OR a.ends_on > up.since)
+  )
+  SELECT p.id,
+    EXISTS (SELECT FROM assignment o JOIN assignment a ON a.employee_id = p.id
+        AND (a.unit_id = o.unit_id OR a.appraiser_id = o.appraiser_id)
+      WHERE o.id = post AND a.starts_on <= last AND (a.ends_on IS NULL OR a.ends_on > first)
+        AND (o.ends_on IS NULL OR o.ends_on > a.starts_on)
+        AND (a.ends_on IS NULL OR a.ends_on > o.starts_on)),
+    EXISTS (SELECT FROM up WHERE up.below_id = person AND up.superior_id = p.id),
+    EXISTS (SELECT FROM up WHERE up.below_id = p.id AND up.superior_id = person)
+  FROM unnest(people) p (id)
+$$;
+
+REVOKE EXECUTE ON FUNCTION feedback_groups(uuid[], timestamptz, uuid),
+  feedback_standing(uuid, uuid, uuid[], date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feedback_groups(uuid[], timestamptz, uuid),
+  feedback_standing(uuid, uuid, uuid[], date, date) TO ekinerja_app, ekinerja_worker;
 """
 
 GRANTS = """
@@ -868,10 +1079,11 @@ GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
 REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
-  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date) FROM PUBLIC;
+  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date),
+  appraisal_facts(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
-  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date)
-  TO ekinerja_app, ekinerja_worker;
+  working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date),
+  appraisal_facts(uuid[]) TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stamp_events() TO ekinerja_app, ekinerja_worker;
 """
@@ -887,6 +1099,8 @@ class Migration(migrations.Migration):
         ops.RunSQL(HISTORY),
         ops.RunSQL(GRAPH),
         ops.RunSQL(WORKING_TIME),
+        ops.RunSQL(APPRAISALS),
         ops.RunSQL(SEQUENCER),
+        ops.RunSQL(FEEDBACK),
         ops.RunSQL(GRANTS),
     ]

@@ -100,6 +100,14 @@ def is_own_or_of_agency(person: str) -> str:
       WHERE e.id = {person} AND e.agency_id = ANY ({AGENCIES})))"""
 
 
+def sees_feedback_request(request: str) -> str:
+    """Who is asked, and whoever sees the appraisal but the person whom it is about."""
+    return f"""({request}.respondent_id = {VIEWER} OR (SELECT {is_over("a.employee_id")}
+      OR {VIEWER} = a.appraiser_id OR a.agency_id = ANY ({AGENCIES})
+      FROM appraisal a WHERE a.id = {request}.appraisal_id
+        AND a.employee_id IS DISTINCT FROM {VIEWER}))"""
+
+
 POLICIES = {
     "agency": in_directory("id"),
     "unit": in_directory("agency_id"),
@@ -163,9 +171,7 @@ POLICIES = {
     "appraisal_event": sees("appraisal", "appraisal_event.appraisal_id"),
     "appraisal_seal": sees("appraisal", "appraisal_seal.appraisal_id"),
     # Who was asked is not told to the person whom it is about.
-    "feedback_request": f"""respondent_id = {VIEWER} OR (SELECT {is_over("a.employee_id")}
-      OR {VIEWER} = a.appraiser_id OR a.agency_id = ANY ({AGENCIES})
-      FROM appraisal a WHERE a.id = feedback_request.appraisal_id AND a.employee_id IS DISTINCT FROM {VIEWER})""",
+    "feedback_request": sees_feedback_request("feedback_request"),
     "feedback_answer": f"""(SELECT true FROM feedback_request q
       WHERE q.id = feedback_answer.request_id AND q.respondent_id = {VIEWER})""",
     "result_delivery": sees("installation", "result_delivery.installation_id"),
@@ -416,6 +422,25 @@ GRANT EXECUTE ON FUNCTION red_thread(uuid), superior_results(uuid),
 """
 
 
+# Evidence is read across tables of the same plan, so it runs as the owner, and asks first.
+APPRAISALS = f"""
+-- What an appraisal rests on (`appraisal_facts`), for whoever sees it; null for others.
+CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.id = of_appraisal AND {sees_appraisal("a")})
+  THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT f.facts FROM appraisal_facts(ARRAY[of_appraisal]) f);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION appraisal_evidence(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appraisal_evidence(uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+
 # The rows of a board are thousands: whom the viewer sees is worked out once, not once a row.
 BOARDS = f"""
 -- How a team's day ended, for each whom this person appraised on it, as far as the viewer sees it.
@@ -629,6 +654,56 @@ GRANT EXECUTE ON FUNCTION closed_team(uuid, date), watches_unit(uuid, date),
 """.replace("{LARGEST}", "50000")
 
 
+RATINGS = f"""
+-- Whether the viewer sees every appraisal of a unit's staff (who heads it left out) in an
+-- evaluation period: only then are shares of them shown.
+CREATE FUNCTION sees_all_appraisals(of_unit uuid, of_period uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT FROM appraisal a
+    WHERE a.unit_id = of_unit AND a.evaluation_period_id = of_period AND NOT a.heads_unit
+      AND {sees_appraisal("a")} IS NOT TRUE);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sees_all_appraisals(uuid, uuid) TO ekinerja_reader, ekinerja_app;
+"""
+
+
+FEEDBACK = f"""
+-- Feedback (360) on an appraisal, in groups, for whoever sees the appraisal.
+CREATE FUNCTION feedback_summary(of_appraisal uuid, at timestamptz) RETURNS TABLE (
+  behaviour varchar, relation varchar, mean numeric, answers integer, comments text[]
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 14 AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT EXISTS (SELECT FROM appraisal a WHERE a.id = of_appraisal AND {sees_appraisal("a")}) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT g.behaviour, g.relation, g.mean, g.answers, g.comments
+  FROM feedback_groups(ARRAY[of_appraisal], at, coalesce({VIEWER}, {LINE})) g;
+END
+$$;
+
+-- Whom a request is about and of which days, also for a respondent, who does not see the appraisal.
+CREATE FUNCTION feedback_about(of_request uuid) RETURNS TABLE (
+  employee_id uuid, starts_on date, ends_on date, is_signed boolean
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1 AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT s.employee_id, s.starts_on, s.ends_on, s.state = 'SIGNED'
+  FROM feedback_request q JOIN appraisal s ON s.id = q.appraisal_id
+  WHERE q.id = of_request AND {sees_feedback_request("q")};
+END
+$$;
+REVOKE EXECUTE ON FUNCTION feedback_summary(uuid, timestamptz), feedback_about(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feedback_summary(uuid, timestamptz), feedback_about(uuid)
+  TO ekinerja_reader, ekinerja_app;
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("ekinerja", "0002_constraints")]
 
@@ -638,4 +713,7 @@ class Migration(migrations.Migration):
         ops.RunSQL(WALLS),
         ops.RunSQL(WINDOWS),
         ops.RunSQL(BOARDS),
+        ops.RunSQL(APPRAISALS),
+        ops.RunSQL(RATINGS),
+        ops.RunSQL(FEEDBACK),
     ]

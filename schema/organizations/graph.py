@@ -1,7 +1,7 @@
 """The GraphQL face of organizations: the directory, and who is asking."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -9,72 +9,56 @@ from strawberry import relay
 
 from schema.arguments import (
     After,
+    AnyPeriod,
     Before,
     Day,
+    EvaluationPeriodId,
     First,
     Last,
     Period,
     TeamDay,
 )
 from schema.organizations import models
+from schema.organizations.agency_fields import WithRules
 from schema.organizations.days import LONGEST_CALENDAR, FirstDay, LastDay, days, days_between
+from schema.organizations.lazy_types import (
+    LazyAbsence,
+    LazyAppraisal,
+    LazyCell,
+    LazyEvaluationPeriod,
+    LazyHoliday,
+    LazyLog,
+    LazyMappingRule,
+    LazyMatrix,
+    LazyPlan,
+    LazyPolicy,
+    LazyTarget,
+    LazyTeam,
+    LazyTemplate,
+    LazyUnitRating,
+    LazyWeek,
+    LazyWorkTime,
+)
 from schema.organizations.models import AssignmentKind
+from schema.organizations.person_fields import WithConsequences
+from schema.organizations.places import (
+    IN_ORDER,
+    IN_PERIOD,
+    OF_PERIOD,
+    PLANNED,
+    TODAYS_POST,
+    UP,
+)
 from schema.predicates import holds, in_directory, sees_person, sees_work_of
 from schema.relay import Connection
 from schema.selection.declarations import column, many, one, page, reads, value
 
-if TYPE_CHECKING:
-    from schema.matrices.graph import CascadeTemplate, MatrixCell, RoleMatrix
-    from schema.organizations.absence_graph import Absence
-    from schema.plans.graph import EvaluationPeriod, PerformancePlan
-    from schema.policies.graph import AgencyPolicy, Holiday, WorkingWeek, WorkTime
-    from schema.progress.graph import DailyLog, MappingRule, ProgressRecordConnection
-    from schema.targets.graph import Target
-    from schema.teams.graph import Team
-
 strawberry.enum(AssignmentKind, description="Definitive, or acting (PLT, PLH).")
-
-LazyTarget = Annotated["Target", strawberry.lazy("schema.targets.graph")]
-LazyPlan = Annotated["PerformancePlan", strawberry.lazy("schema.plans.graph")]
-LazyEvaluationPeriod = Annotated["EvaluationPeriod", strawberry.lazy("schema.plans.graph")]
-LazyLog = Annotated["DailyLog", strawberry.lazy("schema.progress.graph")]
-LazyRecords = Annotated[
-    "ProgressRecordConnection",
-    strawberry.lazy("schema.progress.graph"),
-]
-LazyPolicy = Annotated["AgencyPolicy", strawberry.lazy("schema.policies.graph")]
-LazyWeek = Annotated["WorkingWeek", strawberry.lazy("schema.policies.graph")]
-LazyHoliday = Annotated["Holiday", strawberry.lazy("schema.policies.graph")]
-LazyWorkTime = Annotated["WorkTime", strawberry.lazy("schema.policies.graph")]
-LazyTemplate = Annotated["CascadeTemplate", strawberry.lazy("schema.matrices.graph")]
-LazyCell = Annotated["MatrixCell", strawberry.lazy("schema.matrices.graph")]
-LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
-LazyMappingRule = Annotated["MappingRule", strawberry.lazy("schema.progress.graph")]
-LazyAbsence = Annotated["Absence", strawberry.lazy("schema.organizations.absence_graph")]
-LazyTeam = Annotated["Team", strawberry.lazy("schema.teams.graph")]
-
-# The post by which a person is known today: the definitive one, else an acting one, the newest.
-TODAYS_POST = f"""(
-  SELECT a$.* FROM assignment a$ WHERE a$.employee_id = @row.id AND {holds("a$", "@today")}
-  ORDER BY a$.kind, a$.starts_on DESC, a$.id DESC LIMIT 1
-) p$"""
-
-UP = f"""(
-  WITH RECURSIVE up$ AS (
-    SELECT @row.id AS id, 0 AS distance
-    UNION ALL
-    SELECT l$.parent_id, up$.distance + 1 FROM up$ JOIN unit_placement l$ ON l$.unit_id = up$.id
-    WHERE l$.parent_id IS NOT NULL AND {holds("l$", "@today")}
-  ) SELECT id, distance FROM up$
-) w$ JOIN unit @it ON @it.id = w$.id"""
-
-PLANNED = "JOIN period p$ ON p$.id = @it.period_id"
-IN_ORDER = "@it.position, @it.code"
 
 
 @reads(model=models.Agency, visible=in_directory("@it.id"))
 @strawberry.type(description="An agency (instansi).")
-class Agency(relay.Node):
+class Agency(WithRules, relay.Node):
     id: relay.NodeID[UUID]
     code: str = strawberry.field(description="Its code, unique among agencies.")
     name: str = strawberry.field(description="Its full name.")
@@ -138,6 +122,7 @@ class Agency(relay.Node):
         order="@it.starts_on DESC, @it.id DESC",
         trusted=True,
     )
+
     working_weeks: list[LazyWeek] = many(
         "working_week @it",
         "Its weeks and those of its units, the newest first. A day that none holds for asks for "
@@ -225,6 +210,17 @@ class Unit(relay.Node):
     )
     def teams(self, on: TeamDay = None) -> None: ...
 
+    @one(
+        "unit_rating @it",
+        "The unit's own result in an evaluation period; null where none is set or not yours to "
+        "see: it is its head's rating.",
+        where="@it.unit_id = @row.id AND @it.evaluation_period_id = @evaluationPeriod",
+        order="@it.version DESC",
+        ids={"evaluationPeriod": "EvaluationPeriod"},
+        type=LazyUnitRating | None,
+    )
+    def rating(self, evaluation_period: EvaluationPeriodId) -> None: ...
+
 
 @reads(
     model=models.Assignment,
@@ -255,14 +251,11 @@ class Post(relay.Node):
 
 
 SEES_WORK = sees_work_of("@row")
-# Whoever sees a matrix knows its period by its columns; the leader's plan they may not see.
-IN_PERIOD = """EXISTS (SELECT FROM matrix_results(m$.matrix_id) w$
-  JOIN period p$ ON p$.id = w$.period_id WHERE p$.code = @period)"""
 
 
 @reads(model=models.Employee, visible=sees_person("@it"))
 @strawberry.type(description="An employee (pegawai): PNS or PPPK.")
-class Employee(relay.Node):
+class Employee(WithConsequences, relay.Node):
     id: relay.NodeID[UUID]
     name: str = strawberry.field(description="Full name.")
     timezone: str = strawberry.field(description="IANA time zone of the working day.")
@@ -326,6 +319,16 @@ class Employee(relay.Node):
         type=list[LazyTarget],
     )
     def targets(self, period: Period) -> None: ...
+
+    @many(
+        "appraisal @it",
+        "Appraisals, perhaps of one planning period, by their days; as far as the viewer may see.",
+        where="@it.employee_id = @row.id",
+        given={"period": OF_PERIOD},
+        order="@it.starts_on, @it.ends_on, @it.id",
+        type=list[LazyAppraisal],
+    )
+    def appraisals(self, period: AnyPeriod = None) -> None: ...
 
     @many(
         "matrix_member m$ JOIN role_matrix @it ON @it.id = m$.matrix_id",

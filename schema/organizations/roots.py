@@ -11,6 +11,7 @@ from schema.organizations.graph import Agency, Employee, Unit
 from schema.selection.declarations import one, page, same, value
 
 if TYPE_CHECKING:
+    from schema.appraisals.feedback_graph import FeedbackRequestConnection
     from schema.notices.graph import Contact, NoticeConnection
     from schema.progress.graph import ProgressRecordConnection
 
@@ -21,6 +22,10 @@ LazyRecords = Annotated[
 LazyNotices = Annotated["NoticeConnection", strawberry.lazy("schema.notices.graph")]
 LazyContact = Annotated["Contact", strawberry.lazy("schema.notices.graph")]
 
+LazyFeedback = Annotated[
+    "FeedbackRequestConnection", strawberry.lazy("schema.appraisals.feedback_graph")
+]
+
 strawberry.enum(Role, description="What a viewer may do beyond being an employee.")
 
 # Of those below the viewer, and, for administrators, of those who have nobody above them.
@@ -28,6 +33,7 @@ TO_DECIDE = """@it.state = 'REPORTED' AND @it.employee_id IS DISTINCT FROM @view
 AND (SELECT @viewer = ANY (d$.superiors)
     OR (d$.superiors = '{}' AND d$.agency_id = ANY (@administered))
   FROM employee d$ WHERE d$.id = @it.employee_id)"""
+WAITS_OR_GIVEN = "CASE WHEN @it.answered_at IS NULL THEN 'asked' ELSE 'given' END"
 PENDING = "@it.employee_id = @viewer AND @it.state = 'PENDING'"
 
 
@@ -90,6 +96,18 @@ class Viewer:
         type=LazyNotices,
     )
     def notices(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> None: ...
+
+    @page(
+        "feedback_request @it",
+        "What the viewer is asked to say of others' behaviour (360), unanswered ones first.",
+        where="@it.respondent_id = @viewer",
+        keys={WAITS_OR_GIVEN: "text", "@it.id": "uuid"},
+        trusted=True,
+        type=LazyFeedback,
+    )
+    def feedback_asked(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> None: ...
 

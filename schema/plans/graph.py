@@ -10,7 +10,8 @@ from strawberry import relay
 from strawberry.scalars import JSON
 
 from schema.arguments import After, Before, First, Last
-from schema.organizations.graph import IN_ORDER, Employee, Post
+from schema.organizations.graph import Employee, Post
+from schema.organizations.places import IN_ORDER
 from schema.plans import models
 from schema.predicates import in_directory, of_target, sees_work
 from schema.relay import Connection
@@ -19,9 +20,11 @@ from schema.targets import explaining, figures, rules
 from schema.targets.graph import COUNTS, KNOT, Target
 
 if TYPE_CHECKING:
+    from schema.appraisals.graph import Appraisal
     from schema.matrices.graph import RoleMatrix
     from schema.progress.graph import ProgressRecordConnection
 
+LazyAppraisal = Annotated["Appraisal", strawberry.lazy("schema.appraisals.graph")]
 LazyRecords = Annotated["ProgressRecordConnection", strawberry.lazy("schema.progress.graph")]
 LazyMatrix = Annotated["RoleMatrix", strawberry.lazy("schema.matrices.graph")]
 
@@ -261,6 +264,13 @@ class PerformancePlan(relay.Node):
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> None: ...
 
+    appraisals: list[LazyAppraisal] = many(
+        None,
+        "Its appraisals, by their days: of each evaluation period one, the final one last.",
+        order="@it.ends_on, @it.starts_on DESC, @it.id",
+        trusted=True,
+        at_most=13,
+    )
     matrix: LazyMatrix | None = one(
         "role_matrix @it",
         "Who brings what to the results of this plan; null where nothing was dealt out.",

@@ -9,7 +9,8 @@ import strawberry
 from strawberry import relay
 
 from schema.arguments import After, Before, First, Id, Last
-from schema.organizations.graph import IN_ORDER, Employee, Unit
+from schema.organizations.graph import Employee, Unit
+from schema.organizations.places import IN_ORDER
 from schema.predicates import of_target, sees_target_of
 from schema.selection.declarations import (
     IF_SEEN,

@@ -1,4 +1,4 @@
-"""`python -m server worker`: ingestion, notices, sequencer, presence clock: without an API."""
+"""`python -m server worker`: ingestion, notices, results, the clocks: no API."""
 
 import asyncio
 import signal
@@ -9,6 +9,7 @@ from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.catalogue import run_catalogue
 from server.ingestion.channels import Channels
 from server.ingestion.faults import report
+from server.ingestion.results import run_results
 from server.notices import run_notices
 from server.plugin_host import PluginHost
 from server.presence_clock import run_presence_clock
@@ -39,6 +40,7 @@ async def work(settings: Settings) -> int:
                 tasks.create_task(run_catalogue(host, stop))
                 tasks.create_task(run_ingestion(database, host, stop, vault))
                 tasks.create_task(run_notices(Channels(plugins=host, vault=vault), stop))
+                tasks.create_task(run_results(host, vault, stop))
         finally:
             await host.close()
     return 0

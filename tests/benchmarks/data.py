@@ -128,11 +128,11 @@ async def fill(connection: Connection, shape: Shape) -> None:
     )
     for statement in (*shape_sql.ORGANIZATION, *shape_sql.TARGETS):
         await connection.execute(statement)
-    async with _unconstrained(connection, "progress_record"):
+    async with unconstrained(connection, "progress_record"):
         await connection.execute(shape_sql.RECORDS)
         for statement in shape_sql.INBOX:
             await connection.execute(statement)
-    async with _unconstrained(connection, "daily_log"):
+    async with unconstrained(connection, "daily_log"):
         await connection.execute(shape_sql.DAILY_LOGS)
     await connection.execute(shape_sql.FIGURES)
     await connection.execute("VACUUM (ANALYZE)")
@@ -153,7 +153,7 @@ def _units(shape: Shape) -> list[tuple[int, int, int | None]]:
 
 
 @asynccontextmanager
-async def _unconstrained(connection: Connection, table: str) -> AsyncIterator[None]:
+async def unconstrained(connection: Connection, table: str) -> AsyncIterator[None]:
     """Without the table's checks and indexes, save the primary key; then with them again."""
     constraints = await connection.fetch(
         "SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint "

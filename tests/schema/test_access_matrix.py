@@ -6,7 +6,7 @@ field, node, mutation or subscription that no table speaks of fails here.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,14 @@ from graphql import (
 )
 from strawberry.relay import to_base64
 
+from schema.appraisals.models import (
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRelation,
+    FeedbackRequest,
+)
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged_rules
 from schema.events import EventKind
 from schema.matrices.models import (
     CascadeTemplate,
@@ -35,14 +43,22 @@ from schema.organizations.models import (
     AbsenceState,
     DayDone,
 )
-from schema.plans.models import PerformancePlan, PlanState
+from schema.plans.models import (
+    Behaviour,
+    EvaluationKind,
+    EvaluationPeriod,
+    PerformancePlan,
+    PlanState,
+)
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
+from tests.appraisal_access import APPRAISAL_PLACES
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
+    OTHER_STAFF,
     OTHER_SUPERVISOR,
     STAFF,
     SUPERIOR,
@@ -94,6 +110,10 @@ WHO: Mapping[str, frozenset[str]] = {
     # who am I: whoever has a token; an own employee: whoever is one
     "signed in": frozenset(VIEWERS) - {"nobody"},
     "employees": frozenset((*AGENCY, "other agency")),
+    # feedback (360): who is asked, and who sees the appraisal; not the person whom it is about
+    "respondent": frozenset(("colleague",)),
+    "waiting for feedback": frozenset(("supervisor", "superior", *WIDE)),
+    "feedback": frozenset(("colleague", "supervisor", "superior", *WIDE)),
     # a digest: who has a team
     "leaders": frozenset(("supervisor", "superior", "other supervisor")),
     # What has no value in this place, for anybody.
@@ -141,18 +161,20 @@ CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PAST_TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-23") { %s }'
 BOARD = 'unitBoard(agency: "DC", unit: "C", on: "2026-11-24") { %s }'
+RATINGS = 'ratingBoard(agency: "DC", unit: "C", evaluationPeriod: "{final}") { %s }'
 BOARD_FIGURES = (
     "from to people statuses requiredMinutes recordedMinutes fillRate filledRate notFilled short "
     "uncountedDays"
 )
 PLACES = (
+    *(Place(*one) for one in APPRAISAL_PLACES),
     node(
         "agency",
         "Agency",
         "agency",
         {
             "directory": "id code name timezone units goals evaluationPeriods policy policies "
-            "workingWeeks holidays templates mappingRules",
+            "workingWeeks holidays templates mappingRules ruleSets",
         },
     ),
     Place(
@@ -166,6 +188,21 @@ PLACES = (
             "quietUntil noticesPerDay objectionDays peerFeedback smallestFeedbackGroup "
             "setAt setBy"
         },
+    ),
+    node(
+        "rule set",
+        "RuleSet",
+        "rule set",
+        {
+            "directory": "id kind code version startsOn title source assumed table body digest "
+            "loadedAt loadedBy"
+        },
+    ),
+    Place(
+        "packaged rules",
+        "PackagedRules",
+        "packagedRules { @ }",
+        {"signed in": "code kind title source assumed text"},
     ),
     Place(
         "working week",
@@ -204,7 +241,7 @@ PLACES = (
         {
             "directory": "id code name kind agency parent children path head employees",
             "unit targets": "targets",
-            "supervisor's work": "teams",
+            "supervisor's work": "teams rating",
         },
     ),
     Place(
@@ -231,7 +268,7 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar workTime absences",
+            "work": "nip plan plans targets dailyLog calendar workTime absences appraisals",
             "never": "subordinates matrices openCells",
         },
     ),
@@ -243,7 +280,7 @@ PLACES = (
             "directory": "id name timezone position unit appraiser posts",
             "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
             "colleague's own": "openCells",
-            "never": "subordinates absences",
+            "never": "subordinates absences appraisals",
         },
     ),
     node(
@@ -252,7 +289,7 @@ PLACES = (
         "supervisor",
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
-            "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
+            "supervisor's work": "nip plan plans targets dailyLog calendar workTime appraisals",
             "never": "matrices openCells absences",
         },
     ),
@@ -263,7 +300,7 @@ PLACES = (
         {
             "work": "id state version approach period startsOn endsOn employee post appraiser "
             "targets superiorResults percentage explanation behaviours attachments history "
-            "feedback matrix"
+            "feedback matrix appraisals"
         },
     ),
     Place(
@@ -739,6 +776,46 @@ PLACES = (
         "viewer { absencesToDecide { edges { @ } } }",
         {"deciders": "cursor node"},
     ),
+    node(
+        "appraisal",
+        "Appraisal",
+        "appraisal",
+        {"work": "id state feedback360", "waiting for feedback": "feedbackRequests"},
+    ),
+    Place(
+        "feedback of a group",
+        "FeedbackGroup",
+        on_node("appraisal", "Appraisal", "feedback360 { @ }"),
+        {"work": "behaviour relation mean answers comments"},
+    ),
+    node(
+        "what somebody was asked and said",
+        "FeedbackRequest",
+        "feedback request",
+        {
+            "feedback": "id relation about startsOn endsOn respondent askedAt closesAt "
+            "smallestGroup canAnswer",
+            "respondent": "answeredAt answers",
+        },
+    ),
+    Place(
+        "one's own answer",
+        "FeedbackAnswer",
+        on_node("feedback request", "FeedbackRequest", "answers { @ }"),
+        {"respondent": "behaviour score comment"},
+    ),
+    Place(
+        "what one is asked",
+        "FeedbackRequestConnection",
+        "viewer { feedbackAsked { @ } }",
+        {"respondent": "edges", "signed in": "pageInfo totalCount"},
+    ),
+    Place(
+        "edge to what one is asked",
+        "FeedbackRequestEdge",
+        "viewer { feedbackAsked { edges { @ } } }",
+        {"respondent": "cursor node"},
+    ),
     Place(
         "retraction",
         "Retraction",
@@ -847,6 +924,7 @@ PLACES = (
             "employees": "employee",
             "pending": "pendingRecords notices contact",
             "deciders": "absencesToDecide",
+            "respondent": "feedbackAsked",
         },
     ),
     Place(
@@ -886,8 +964,50 @@ PLACES = (
         {
             "feeds": "id plugin title enabled pollSeconds nextPollAt failures latestRun "
             "waitingCount deadLetterCount tasks paused haltedAt health breaker pluginInfo settings "
-            "secretsSet webhookSecrets problems runs history"
+            "secretsSet webhookSecrets problems runs history results resultCounts"
         },
+    ),
+    node(
+        "appraisal",
+        "Appraisal",
+        "appraisal final",
+        {"supervisor's work": "id state", "feeds": "deliveries"},
+    ),
+    node(
+        "result that failed",
+        "ResultDelivery",
+        "result final",
+        {
+            "feeds": "id state attempts retryAt message appraisal connector",
+            "never": "receivedAt reference",
+        },
+    ),
+    node(
+        "result that was received",
+        "ResultDelivery",
+        "result closed",
+        {
+            "feeds": "id state attempts receivedAt reference message appraisal connector",
+            "never": "retryAt",
+        },
+    ),
+    Place(
+        "results of a connector",
+        "ResultDeliveryConnection",
+        on_node("connector", "Connector", "results { @ }"),
+        {"feeds": CONNECTION},
+    ),
+    Place(
+        "edge to a result",
+        "ResultDeliveryEdge",
+        on_node("connector", "Connector", "results { edges { @ } }"),
+        {"feeds": "cursor node"},
+    ),
+    Place(
+        "results by state",
+        "ResultCount",
+        on_node("connector", "Connector", "resultCounts { @ }"),
+        {"feeds": "state count"},
     ),
     Place(
         "breaker",
@@ -1056,12 +1176,14 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "team": ("supervisor's work", TEAM % "on"),
     "viewAs": ("employees", 'viewAs(on: "2026-11-24") { pendingCount }'),
     "unitBoard": ("supervisor's work", BOARD % "from"),
+    "ratingBoard": ("directory", RATINGS % "appraisals"),
     "connectors": ("feeds", "connectors { id }"),
     # Which software there is, no secret of one agency: whoever administers any.
     "plugins": ("plugins", "plugins { name }"),
     "deadLetters": ("feeds", "deadLetters { edges { cursor } }"),
     "cycleCheck": ("feeds", CHECK % "on"),
     "previewDigest": ("leaders", "previewDigest { on }"),
+    "packagedRules": ("signed in", "packagedRules { code }"),
 }
 
 ARGUMENTS = {
@@ -1072,6 +1194,7 @@ ARGUMENTS = {
     "Agency.policy": '(on: "2026-11-24")',
     "Agency.holidays": YEAR,
     "Unit.targets": '(period: "2026")',
+    "Unit.rating": '(evaluationPeriod: "{final}")',
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
     "Employee.targets": '(period: "2026")',
@@ -1153,6 +1276,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "loadRuleSet": (
+        'input: {agency: "DC", startsOn: "2026-12-01", code: "klhk-2024"}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     "setWorkingWeek": (
         'input: {agency: "DC", unit: "C", name: "Enam hari", startsOn: "2026-12-01", '
         "minutes: [375, 375, 375, 375, 375, 375, 0]}",
@@ -1228,6 +1356,11 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"administrator"}),
         "NOT_FOUND",
     ),
+    "resendResults": (
+        'input: {ids: ["{result final}"]}',
+        frozenset({"administrator"}),
+        "NOT_FOUND",
+    ),
     "resolveDeadLetter": (
         'input: {id: "{dead letter}", note: "Bukan kegiatan"}',
         frozenset({"administrator"}),
@@ -1272,6 +1405,18 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"superior", "administrator"}),
         "NOT_FOUND",
     ),
+    # Who is asked already stays asked.
+    "askForFeedback": (
+        'input: {appraisal: "{open appraisal}", until: "2026-12-20", '
+        'respondents: [{employee: "{colleague}", relation: PEER}]}',
+        frozenset({"supervisor", "superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "answerFeedback": (
+        'input: {request: "{feedback to give}", answers: [{behaviour: LOYAL, score: 4}]}',
+        frozenset({"colleague"}),
+        "NOT_FOUND",
+    ),
     "markDayDone": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "reopenDay": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "revokeTokens": (
@@ -1292,6 +1437,7 @@ NOT_ALLOWED: Mapping[str, frozenset[str]] = {
     "publishMatrix": frozenset({"auditor", "colleague"}),
     "saveTemplate": frozenset((*AGENCY, "auditor")),
     "applyTemplate": frozenset((*AGENCY, "auditor")),
+    "askForFeedback": frozenset({"self", "auditor"}),
     # Nobody decides their own.
     "recordAbsences": frozenset({"other supervisor"}),
     "decideAbsence": frozenset({"other supervisor"}),
@@ -1309,6 +1455,9 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
     "AbsencePayload",
+    "LoadRuleSetPayload",
+    "AskForFeedbackPayload",
+    "AnswerFeedbackPayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
     "RevokeTokensPayload",
@@ -1335,6 +1484,7 @@ PAYLOADS = {
     "ConnectorTaskPayload",
     "ApplyDirectoryPayload",
     "ReplayDeadLettersPayload",
+    "ResendResultsPayload",
     "ResolveDeadLetterPayload",
     "ConnectorPayload",
     "RotateWebhookSecretPayload",
@@ -1407,9 +1557,70 @@ async def dealt(world: World) -> None:
     for name, given in cells.items():
         world.rows[name] = await MatrixCell.create(member=member, title="Naskah", **given)
     await away(world)
+    await heard(world)
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
+    )
+    rules = packaged_rules("kementan-2025")
+    world.rows["rule set"] = await RuleSet.create(
+        agency_id=world.rows["agency"].id,
+        kind=rules.kind,
+        code=rules.code,
+        version=1,
+        starts_on=date(2026, 1, 1),
+        source=rules.source,
+        body=rules.body,
+        digest=rules.digest,
+        loaded_by=SUPERIOR,
+        loaded_at=NOW,
+    )
+
+
+async def heard(world: World) -> None:
+    """Feedback on the staff member: of a month, where all is said; of the year, where it waits."""
+    staff, colleague = world.people[STAFF], world.people[COLLEAGUE]
+    plan = world.rows["plan"]
+    month = await EvaluationPeriod.create(
+        period_id=world.targets["T"].period_id,
+        kind=EvaluationKind.MONTHLY,
+        number=10,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 10, 31),
+        filling_until=date(2026, 11, 5),
+    )
+    for name, evaluation in (("appraisal", month), ("open appraisal", world.rows["final"])):
+        world.rows[name] = await Appraisal.create(
+            agency_id=staff.agency_id,
+            employee=staff,
+            plan=plan,
+            evaluation_period=evaluation,
+            unit_id=world.rows["unit C"].id,
+            appraiser=world.people[SUPERVISOR],
+            heads_unit=False,
+            starts_on=date(2026, 10, 1),
+            ends_on=date(2026, 10, 31),
+        )
+    said = {"relation": FeedbackRelation.PEER, "asked_by": SUPERVISOR, "asked_at": NOW}
+    over = {"closes_at": NOW - timedelta(hours=2), "answered_at": NOW - timedelta(hours=3)}
+    for person in (colleague, world.people[OTHER_STAFF]):
+        request = await FeedbackRequest.create(
+            appraisal=world.rows["appraisal"],
+            respondent=person,
+            smallest_group=2,
+            **said,
+            **over,
+        )
+        await FeedbackAnswer.create(
+            request=request, behaviour=Behaviour.LOYAL, score=4, comment="Menolong"
+        )
+        world.rows.setdefault("feedback request", request)
+    world.rows["feedback to give"] = await FeedbackRequest.create(
+        appraisal=world.rows["open appraisal"],
+        respondent=colleague,
+        smallest_group=3,
+        closes_at=datetime(2026, 12, 20, 17, tzinfo=UTC),
+        **said,
     )
 
 
@@ -1536,6 +1747,7 @@ def names(world: World) -> dict[str, str]:
         "direct cell": key_of(world.rows["direct cell"]),
         "weighted cell": key_of(world.rows["weighted cell"]),
         "template": key_of(world.rows["template"]),
+        "rule set": key_of(world.rows["rule set"]),
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),
@@ -1543,6 +1755,9 @@ def names(world: World) -> dict[str, str]:
         "former post": key_of(world.rows["former post"], "Post"),
         "feedback T": key_of(world.rows["feedback T"]),
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
+        "unit rating": key_of(world.rows["unit rating"]),
+        "appraisal": key_of(world.rows["appraisal"]),
+        "head appraisal": key_of(world.rows["head appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
@@ -1554,6 +1769,9 @@ def names(world: World) -> dict[str, str]:
         "connector problem": key_of(world.rows["problem"]),
         "gone problem": key_of(world.rows["gone problem"]),
         "dead letter": key_of(world.dead_letter),
+        "appraisal final": key_of(world.rows["appraisal final"]),
+        "result final": key_of(world.rows["result final"]),
+        "result closed": key_of(world.rows["result closed"]),
         "absence": key_of(world.rows["absence"]),
         "absence to decide": key_of(world.rows["absence to decide"]),
         "absence to withdraw": key_of(world.rows["absence to withdraw"]),
@@ -1561,6 +1779,10 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
+        "appraisal": key_of(world.rows["appraisal"]),
+        "open appraisal": key_of(world.rows["open appraisal"]),
+        "feedback request": key_of(world.rows["feedback request"]),
+        "feedback to give": key_of(world.rows["feedback to give"]),
     }
     found |= {f"target {code}": key_of(row) for code, row in world.targets.items()}
     found |= {f"indicator {code}": key_of(row) for code, row in world.indicators.items()}
@@ -1786,6 +2008,7 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
     of_type = {
         "target T": "Target",
         "dead letter": "DeadLetter",
+        "result final": "ResultDelivery",
         "connector": "Connector",
         "other connector": "Connector",
         "connector problem": "ConnectorProblem",
@@ -1795,6 +2018,9 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
         "template": "CascadeTemplate",
         "absence to decide": "Absence",
         "absence to withdraw": "Absence",
+        "open appraisal": "Appraisal",
+        "feedback to give": "FeedbackRequest",
+        "colleague": "Employee",
     }
     nothing = {key: random_id(of_type.get(key, "ProgressRecord")) for key in values}
     nothing |= {"nip": STAFF, "nip of other": OTHER_SUPERVISOR}
