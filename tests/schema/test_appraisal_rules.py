@@ -1,10 +1,13 @@
-"""The matrix of predicates, all nine cells, in the rule and in the database; heads of units."""
+"""The matrix of predicates, all nine cells, in the rule and in the database; heads; days."""
+
+from datetime import UTC, date, datetime
 
 import asyncpg
 import pytest
 
 from schema.appraisals.models import Predicate, Rating, UnitPredicate
-from schema.appraisals.rules import predicate_of, work_rating_of
+from schema.appraisals.rules import objection_until, predicate_of, work_rating_of
+from schema.appraisals.steps import rated_from
 from server.database import Database, DatabaseRole
 
 # Results by behaviour, as PermenPANRB 6/2022 has the quadrants.
@@ -64,3 +67,38 @@ async def test_the_database_takes_no_other_predicate(fresh_database: Database) -
 )
 def test_a_units_result_is_its_heads(unit: UnitPredicate, rating: Rating) -> None:
     assert work_rating_of(unit) is rating
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "first"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31), date(2026, 12, 1)),  # a year
+        (date(2026, 4, 1), date(2026, 6, 30), date(2026, 6, 1)),  # a quarter
+        (date(2026, 2, 1), date(2026, 2, 28), date(2026, 2, 1)),  # a month
+        (date(2026, 5, 10), date(2026, 5, 20), date(2026, 5, 10)),  # days of one month
+        (date(2026, 1, 1), date(2026, 10, 1), date(2026, 10, 1)),  # a plan that ended
+    ],
+)
+def test_days_are_rated_from_their_last_month_on(
+    starts_on: date, ends_on: date, first: date
+) -> None:
+    assert rated_from(starts_on, ends_on) == first
+
+
+@pytest.mark.parametrize(
+    ("zone", "days", "until"),
+    [
+        # 23.30 WIB on the first; in Papua it is the second already.
+        ("Asia/Jakarta", 7, date(2026, 12, 8)),
+        ("Asia/Jayapura", 7, date(2026, 12, 9)),
+        ("Asia/Jakarta", 0, date(2026, 12, 1)),
+        ("Asia/Jakarta", None, date(2026, 12, 8)),
+    ],
+)
+def test_days_to_object_are_those_where_the_employee_works(
+    zone: str, days: int | None, until: date
+) -> None:
+    rated_at = datetime(2026, 12, 1, 16, 30, tzinfo=UTC)
+
+    assert objection_until(rated_at, zone, days) == until
+    assert objection_until(None, zone, days) is None
