@@ -1692,7 +1692,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     **plain_boards.RESOLVERS,
     **plain_consequences.RESOLVERS,
     "Query.simulate": lambda see, _, args: plain_consequences.simulate(
-        see, args, key_in(args["rule_set"], "RuleSet")
+        see, args, key_in(args["ruleSet"], "RuleSet")
     ),
     **plain_feedback.RESOLVERS,
     **plain_appraisals.RESOLVERS,

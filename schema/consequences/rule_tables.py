@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -219,8 +220,9 @@ def invalid_rules(detail: str) -> DomainError:
     return DomainError(ErrorCode.RULES_INVALID, field="rules", detail=detail)
 
 
+@lru_cache(maxsize=64)
 def parsed(kind: RuleKind, body: str) -> Rules:
-    """The rules of a kept body.
+    """The rules of a kept body; the same value again for the same body.
 
     Raises:
         DomainError: RULES_INVALID, where it is no body of that kind.

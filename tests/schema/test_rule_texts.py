@@ -1,7 +1,9 @@
 """What may be written as a rule set: the packaged tables, refusals that name the row, one form."""
 
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -184,3 +186,18 @@ def test_a_body_of_another_kind_or_shape_is_refused(kind: RuleKind, body: str) -
 def test_rules_that_are_not_packaged_are_named_with_those_that_are() -> None:
     with pytest.raises(DomainError, match=r"no packaged rules 'kemenkeu'; .*bobot"):
         packaged_rules("kemenkeu")
+
+
+def test_the_table_of_the_administrators_page_can_be_loaded() -> None:
+    page = Path(__file__).parents[2] / "docs" / "consequences.md"
+    (table,) = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+
+    found = written(table)
+
+    assert (found.kind, found.code) == (RuleKind.ALLOWANCE, "tukin-2027")
+
+
+def test_the_administrators_page_names_every_packaged_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "consequences.md").read_text("utf-8")
+
+    assert [code for code in packaged() if f"`{code}`" not in page] == []
