@@ -33,7 +33,7 @@ from schema.values import canonical
 
 FORMAT = "ekinerja-appraisal/1"
 RATING_CODES = {Rating.ABOVE: 1, Rating.MEETS: 2, Rating.BELOW: 3}
-"""How the national personnel service (BKN) numbers a rating (*hasilKinerjaNilai, perilakuKerjaNilai*)."""
+"""How the national personnel service numbers a rating (*hasilKinerjaNilai*)."""
 QUADRANT_CODES = {
     Predicate.EXCELLENT: 1,
     Predicate.GOOD: 2,
