@@ -32,9 +32,9 @@ from schema.plans.models import Approach, Behaviour, EvaluationKind
 from schema.values import canonical
 
 FORMAT = "ekinerja-appraisal/1"
-SIASN_RATING = {Rating.ABOVE: 1, Rating.MEETS: 2, Rating.BELOW: 3}
-"""How SIASN numbers a rating (*hasilKinerjaNilai, perilakuKerjaNilai*)."""
-SIASN_QUADRANT = {
+RATING_CODES = {Rating.ABOVE: 1, Rating.MEETS: 2, Rating.BELOW: 3}
+"""How the national personnel service numbers a rating (*hasilKinerjaNilai*)."""
+QUADRANT_CODES = {
     Predicate.EXCELLENT: 1,
     Predicate.GOOD: 2,
     Predicate.NEEDS_IMPROVEMENT: 3,
@@ -185,8 +185,8 @@ class RulesNamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiasnCodes:
-    """The numbers that SIASN takes."""
+class NationalCodes:
+    """The numbers that the national personnel service (BKN) takes."""
 
     work: int
     behaviour: int
@@ -200,7 +200,7 @@ class Result:
     work: Rating
     behaviour: Rating
     predicate: Predicate
-    siasn: SiasnCodes
+    codes: NationalCodes
     results: Sequence[Reached]
 
 
@@ -222,16 +222,16 @@ def first_version(inputs: Inputs, policy: PolicyNumbers) -> Result:
         work = rules.work_rating_of(inputs.unit_rating.predicate)
     behaviour = inputs.behaviour.rating
     predicate = rules.predicate_of(work, behaviour)
-    codes = SiasnCodes(
-        work=SIASN_RATING[work],
-        behaviour=SIASN_RATING[behaviour],
-        quadrant=SIASN_QUADRANT[predicate],
+    codes = NationalCodes(
+        work=RATING_CODES[work],
+        behaviour=RATING_CODES[behaviour],
+        quadrant=QUADRANT_CODES[predicate],
     )
     return Result(
         work=work,
         behaviour=behaviour,
         predicate=predicate,
-        siasn=codes,
+        codes=codes,
         results=[reached(one, policy) for one in inputs.evidence.results],
     )
 

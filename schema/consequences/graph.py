@@ -24,7 +24,7 @@ strawberry.enum(
 )
 strawberry.enum(
     models.FunctionalLevel,
-    description="Levels of functional posts (jenjang jabatan fungsional), by their SIASN codes.",
+    description="Levels of functional posts (jenjang jabatan fungsional), by their national codes.",
 )
 strawberry.enum(
     Pool,

@@ -224,9 +224,9 @@ WHERE a.evaluation_period_id = $1
 OBJECTIONS = """
 INSERT INTO appraisal_event (id, appraisal_id, kind, actor, at, version, comment, changes)
 SELECT k.id, a.id, k.kind, k.kind, '2026-12-29', 2, k.comment, '{}' FROM appraisal a
-CROSS JOIN LATERAL (VALUES (pg_temp.key(28, 1 + hashtext(a.id::text)::bigint + 2147483648),
+CROSS JOIN LATERAL (VALUES (('01900000-001c' || substr(a.id::text, 14))::uuid,
     'OBJECTED', 'Belum dihitung'),
-  (pg_temp.key(29, 1 + hashtext(a.id::text)::bigint + 2147483648), 'UPHELD', 'Sudah dihitung'))
+  (('01900000-001d' || substr(a.id::text, 14))::uuid, 'UPHELD', 'Sudah dihitung'))
   k (id, kind, comment)
 WHERE a.evaluation_period_id = $1 AND a.state = 'DECIDED'
 """

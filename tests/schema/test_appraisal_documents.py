@@ -72,7 +72,7 @@ ABOUT = Circumstances(
 )
 SIGNED = Act(by="atasan", at=datetime(2027, 1, 10, 3, 4, 5, 600, tzinfo=UTC))
 
-SEALED = "efb656936d5e759428fa16007020df5b72adf674252c80437395456af91cd0db"
+SEALED = "75aad608e89a6273858d4a67405171e98c8b0d8c0017dbbb295bc217d0361db8"
 
 
 def indicator(planned: str | None, realized: str | None) -> IndicatorEvidence:
@@ -143,7 +143,7 @@ FACTS = Facts(
 def test_the_result_is_worked_out_and_never_an_input() -> None:
     document, came_to = document_of(ABOUT, FACTS, SIGNED)
 
-    assert (came_to.predicate, came_to.siasn.quadrant) == (Predicate.GOOD, 2)
+    assert (came_to.predicate, came_to.codes.quadrant) == (Predicate.GOOD, 2)
     # 6 of 12 = 50, the other unknown: half is known. 1 of 3 stages. 80 x 40 % + 50 x 60 % = 62.
     # 15 of 10 = 150, capped at 110.
     assert [(str(one.achieved), str(one.known_share)) for one in came_to.results] == [
@@ -193,8 +193,8 @@ def test_a_heads_work_is_rated_by_the_units_result(
     document, came_to = document_of(head, FACTS, SIGNED)
 
     assert (came_to.work, came_to.predicate) == (work, predicate)
-    siasn = came_to.siasn
-    assert (siasn.work, siasn.behaviour, siasn.quadrant) == codes
+    given = came_to.codes
+    assert (given.work, given.behaviour, given.quadrant) == codes
     assert recomputed(document) == document
 
 
@@ -206,7 +206,7 @@ def test_a_heads_work_is_rated_by_the_units_result(
         for behaviour, code in zip(("ABOVE", "MEETS", "BELOW"), codes, strict=True)
     ],
 )
-def test_the_codes_of_siasn_are_of_the_quadrant(work: str, behaviour: str, quadrant: str) -> None:
+def test_the_national_codes_are_of_the_quadrant(work: str, behaviour: str, quadrant: str) -> None:
     about = replace(
         ABOUT,
         work=Given(rating=Rating(work), reason="-"),
@@ -215,7 +215,7 @@ def test_the_codes_of_siasn_are_of_the_quadrant(work: str, behaviour: str, quadr
 
     _, came_to = document_of(about, FACTS, SIGNED)
 
-    assert came_to.siasn.quadrant == int(quadrant)
+    assert came_to.codes.quadrant == int(quadrant)
 
 
 def stricter(inputs: Inputs, policy: PolicyNumbers) -> Result:
