@@ -170,6 +170,7 @@ class FakePlugins:
         deliver: Callable[[Sequence[Notice]], Sequence[Delivered]] = lambda notices: [
             Delivered.arrived(one) for one in notices
         ],
+        send: Callable[[Result], Receipt] = lambda result: Receipt(reference=result.id, at=NOON),
         broken: Exception | None = None,
         capabilities: tuple[str, ...] = ("polling", "webhook"),
     ) -> None:
@@ -179,6 +180,8 @@ class FakePlugins:
         self._read = read
         self._directory = directory
         self._deliver = deliver
+        self._send = send
+        self.sent: list[Result] = []
         self.broken = broken
         self.capabilities = capabilities
         self.cursors: list[str | None] = []
@@ -248,4 +251,5 @@ class FakePlugins:
     async def send(
         self, plugin: str, installation: str, settings: Mapping[str, JSON], result: Result
     ) -> Receipt:
-        return Receipt(reference=result.id, at=NOON)
+        self.sent.append(result)
+        return self._send(result)

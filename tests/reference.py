@@ -39,7 +39,7 @@ from schema.appraisals.models import (
     ResultDelivery,
     UnitRating,
 )
-from schema.consequences.models import RuleSet
+from schema.consequences.models import Consequence, RuleSet
 from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
@@ -140,17 +140,17 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_appraisals, plain_boards, plain_feedback
+from tests import plain_appraisals, plain_boards, plain_consequences, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
-    Appraisal,
+    *plain_consequences.TABLES,
+    RuleSet,
     AppraisalEvent,
     AppraisalLine,
     AppraisalSeal,
     UnitRating,
-    RuleSet,
     Absence,
     Appraisal,
     FeedbackAnswer,
@@ -325,6 +325,8 @@ class Reference:
                 return plain_feedback.sees_appraisal(self, row)
             case FeedbackRequest():
                 return plain_feedback.sees_request(self, row)
+            case Consequence():
+                return plain_consequences.sees(self, row)
             case Notice():
                 return row.employee_id == self.scope.employee_id
             case Installation():
@@ -1686,8 +1688,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
-    **plain_appraisals.RESOLVERS,
+    **plain_consequences.RESOLVERS,
+    "Query.simulate": lambda see, _, args: plain_consequences.simulate(
+        see, args, key_in(args["rule_set"], "RuleSet")
+    ),
     **plain_feedback.RESOLVERS,
+    **plain_appraisals.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),

@@ -1,4 +1,6 @@
-"""Use cases of administrators on results that failed: send them again, once the cause is mended."""
+"""Use cases of administrators on results: send again what failed, once its cause is mended; send
+what was signed while the connector was not there.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +11,11 @@ from uuid import UUID
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Role, Scope
+from schema.appraisals import sending
+from schema.appraisals.sending import CAPABILITY
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import history, problems
-from schema.feeds.administering import administered
+from schema.feeds.administering import Administered, administered
 from schema.feeds.models import ConnectorAct, ProblemCode
 from schema.tables import transaction
 
@@ -40,6 +44,16 @@ AGAIN = """
 UPDATE result_delivery SET state = 'WAITING', attempts = 0, retry_at = $2, message = NULL
 WHERE id = ANY ($1::uuid[]) AND state = 'FAILED'
 """
+TAKES = f"""
+SELECT '{CAPABILITY}' = ANY (p.capabilities) AS takes FROM installation i
+JOIN plugin p ON p.name = i.plugin WHERE i.id = $1
+"""  # noqa: S608  constant
+UNSENT = """
+FROM appraisal a WHERE a.agency_id = $1 AND a.state = 'SIGNED' AND NOT EXISTS (
+  SELECT FROM result_delivery d WHERE d.appraisal_id = a.id AND d.installation_id = $2)
+"""
+FIRST_UNSENT = f"SELECT a.id {UNSENT} ORDER BY a.id LIMIT $3"
+COUNT_UNSENT = f"SELECT count(*) AS n {UNSENT}"
 LEFT = """
 SELECT i.id, (SELECT count(*) FROM result_delivery d
   WHERE d.installation_id = i.id AND d.state = 'FAILED') AS n
@@ -49,8 +63,8 @@ FROM unnest($1::uuid[]) AS i (id)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resent:
-    """How many results wait again, how many more of the connector failed, and what was refused, by
-    the place in the list that was given."""
+    """How many results wait now, how many more of the connector fit what was asked, and what was
+    refused, by the place in the list that was given."""
 
     resent: int
     remaining: int = 0
@@ -87,20 +101,45 @@ async def resend_these(scope: Scope, ids: Sequence[UUID | None], now: datetime) 
 
 
 async def resend_of(
-    scope: Scope, installation_id: UUID, now: datetime, *, most: int = MOST_RESENT
+    scope: Scope,
+    installation_id: UUID,
+    now: datetime,
+    *,
+    most: int = MOST_RESENT,
+    unsent: bool = False,
 ) -> Resent:
-    """Send what failed of a connector again, the oldest first.
+    """Send what failed of a connector again, the oldest first; `unsent`: and then what its agency
+    signed while it was not there or disabled.
 
     Raises:
         NotFound: no such installation, or not in an agency that the viewer administers.
-        DomainError: a number that cannot be.
+        DomainError: a number that cannot be, or a plugin that takes no results.
     """
     if not 1 <= most <= MOST_RESENT:
         raise DomainError(ErrorCode.TOO_MANY, field="most", limit=MOST_RESENT)
     async with administered(scope, installation_id, now) as of:
+        takes = await of.connection.execute_query_dict(TAKES, [installation_id])
+        if not (takes and takes[0]["takes"]):
+            detail = "its plugin takes no results"
+            raise DomainError(ErrorCode.BAD_USER_INPUT, field="connector", detail=detail)
         rows = await of.connection.execute_query_dict(FAILED, [installation_id, most])
-        left = await _again(of.connection, scope, rows, now)
-    return Resent(resent=len(rows), remaining=left.get(installation_id, 0))
+        left = (await _again(of.connection, scope, rows, now)).get(installation_id, 0)
+        added = 0
+        if unsent:
+            added, more = await _queued(of, most - len(rows))
+            left += more
+    return Resent(resent=len(rows) + added, remaining=left)
+
+
+async def _queued(of: Administered, most: int) -> tuple[int, int]:
+    """Put what was never on its way there; how many that are, and how many more there are."""
+    agency, key = of.installation.agency_id, of.installation.id
+    found = await of.connection.execute_query_dict(FIRST_UNSENT, [agency, key, most])
+    await sending.put(of.connection, [(row["id"], key) for row in found], of.now)
+    if found:
+        await of.note(ConnectorAct.RESULTS_RESENT, f"{len(found)} that were never sent")
+    (counted,) = await of.connection.execute_query_dict(COUNT_UNSENT, [agency, key])
+    return len(found), counted["n"]
 
 
 async def _again(

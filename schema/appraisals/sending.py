@@ -2,7 +2,8 @@
 
 Taking is a lease: a worker that dies leaves its results to another once the lease is over. So a
 result is sent at least once, always under the same id, and its receipt is kept as soon as it came.
-What is sent is read from rows that no longer change: a signed appraisal, and the posts of its days.
+What is sent is what was sealed: ratings, names, posts and units as the document has them. A NIP is
+the present one, which is what a service looks people up by.
 """
 
 from collections.abc import Sequence
@@ -61,9 +62,13 @@ WITH taken AS (
     ORDER BY retry_at NULLS FIRST, id LIMIT $4 FOR UPDATE SKIP LOCKED) w
   WHERE d.id = w.id RETURNING d.id, d.appraisal_id, d.attempts)
 SELECT t.id, t.attempts, a.id AS appraisal_id, v.kind, a.starts_on, a.ends_on, a.work_rating,
-  a.behaviour_rating, a.predicate, e.nip, e.name, s.position, u.name AS unit, r.rank,
-  h.nip AS over_nip, h.name AS over_name, o.position AS over_position, o.unit AS over_unit,
-  q.rank AS over_rank
+  a.behaviour_rating, a.predicate, r.rank, q.rank AS over_rank, e.nip, h.nip AS over_nip,
+  coalesce(z.employee ->> 'name', e.name) AS name,
+  coalesce(z.employee ->> 'position', s.position) AS position,
+  coalesce(z.employee #>> '{unit,name}', u.name) AS unit,
+  coalesce(z.appraiser ->> 'name', h.name) AS over_name,
+  coalesce(z.appraiser ->> 'position', o.position) AS over_position,
+  coalesce(z.appraiser #>> '{unit,name}', o.unit) AS over_unit
 FROM taken t JOIN appraisal a ON a.id = t.appraisal_id
 JOIN evaluation_period v ON v.id = a.evaluation_period_id
 JOIN employee e ON e.id = a.employee_id
@@ -71,7 +76,11 @@ JOIN performance_plan p ON p.id = a.plan_id
 JOIN assignment s ON s.id = p.assignment_id
 JOIN unit u ON u.id = a.unit_id
 LEFT JOIN employee h ON h.id = a.appraiser_id
--- The appraiser's post on the last day, the definitive first; else the last that they held.
+LEFT JOIN LATERAL (SELECT y.said #> '{inputs,employee}' AS employee,
+    y.said #> '{inputs,appraiser}' AS appraiser
+  FROM (SELECT c.document::jsonb AS said FROM appraisal_seal c
+    WHERE c.appraisal_id = a.id OFFSET 0) y) z ON true
+-- Where the seal has no post of the appraiser on the last day: the last that they held.
 LEFT JOIN LATERAL (SELECT b.position, n.name AS unit
   FROM assignment b JOIN unit n ON n.id = b.unit_id
   WHERE b.employee_id = a.appraiser_id AND b.starts_on <= a.ends_on
@@ -138,12 +147,16 @@ async def queue(connection: BaseDBAsyncClient, keys: Sequence[UUID], now: dateti
     """Put signed appraisals on their way to every enabled connector of their agency that takes
     results, in the caller's transaction; those that are there already are passed over."""
     rows = await connection.execute_query_dict(PAIRS, [list(keys)])
-    if not rows:
-        return
-    appraisals = [row["appraisal_id"] for row in rows]
-    sources = [row["installation_id"] for row in rows]
-    ids = [uuid7() for _ in rows]
-    await connection.execute_query(QUEUE, [ids, appraisals, sources, now])
+    await put(connection, [(row["appraisal_id"], row["installation_id"]) for row in rows], now)
+
+
+async def put(
+    connection: BaseDBAsyncClient, pairs: Sequence[tuple[UUID, UUID]], now: datetime
+) -> None:
+    """Put appraisals on their way, each to one connector, in the caller's transaction."""
+    if pairs:
+        columns = [[uuid7() for _ in pairs], *map(list, zip(*pairs, strict=True))]
+        await connection.execute_query(QUEUE, [*columns, now])
 
 
 async def take(now: datetime) -> Parcel | None:

@@ -24,6 +24,10 @@ class ResendResultsInput:
     most: int = strawberry.field(
         default=MOST_RESENT, description="Of a connector's: 1 to 500 in a call."
     )
+    unsent: bool = strawberry.field(
+        default=False,
+        description="Of a connector's: also what was signed while it was not there or disabled.",
+    )
 
 
 @strawberry.type(description="How many results wait again.")
@@ -41,7 +45,7 @@ class ResendResultsPayload:
 class SendingMutation:
     @strawberry.mutation(
         description="For administrators: send results that failed again. What a service has "
-        "already, its connector finds by the result's id or content."
+        "already, its connector finds there and gives as the receipt."
     )
     async def resend_results(self, info: Info, input: ResendResultsInput) -> ResendResultsPayload:
         with refusals(info) as refused:
@@ -67,7 +71,7 @@ async def _resent(info: Info, input: ResendResultsInput) -> Resent:
         return await resending.resend_these(viewer, keys, now)
     assert input.connector is not None
     key = key_of(input.connector, "Connector")
-    return await resending.resend_of(viewer, key, now, most=input.most)
+    return await resending.resend_of(viewer, key, now, most=input.most, unsent=input.unsent)
 
 
 def refuse_each(done: Resent) -> None:

@@ -13,7 +13,7 @@ from schema.appraisals.models import SendingState
 from schema.values import storable_text
 
 MOST_ATTEMPTS = 20
-"""How often one result is tried: with the pauses below over 39 to 77 hours (a house rule)."""
+"""How often one result is tried: with the pauses below over 34 to 68 hours (a house rule)."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_WISH = timedelta(hours=24)

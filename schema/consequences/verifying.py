@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-from schema.appraisals import documents
+from schema.appraisals import documents as appraisals
+from schema.consequences import documents as consequences
+from schema.errors import DomainError
 from schema.values import canonical, digest_of
 
 END = "end"
@@ -31,14 +33,26 @@ Recompute = Callable[[str, Mapping[str, str]], str]
 
 
 def _appraisal(document: str, bodies: Mapping[str, str]) -> str:
-    return documents.recomputed(document)
+    return appraisals.recomputed(document)
 
 
-RECOMPUTE: dict[Kind, Recompute] = {Kind.APPRAISAL: _appraisal}
+RECOMPUTE: dict[Kind, Recompute] = {
+    Kind.APPRAISAL: _appraisal,
+    Kind.CONSEQUENCE: consequences.recomputed,
+}
 
 
-FAULTS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
-"""What a line that was tampered with may cause: numbers too large, nesting too deep, and others."""
+FAULTS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    msgspec.MsgspecError,
+    DomainError,
+)
+"""What a line that was tampered with may cause: numbers too large, nesting too deep, rules that are
+none, and others."""
 
 
 class WrongLine(Exception):
@@ -75,9 +89,7 @@ class Verification:
             raise ValueError(f"the digest is not that of the {kind}'s text")
         if kind is Kind.RULES:
             self.bodies[digest_of(text)] = text
-        elif (recompute := RECOMPUTE.get(kind)) is None:
-            raise ValueError(f"a {kind} cannot be recomputed by this version")
-        elif recompute(text, self.bodies) != text:
+        elif RECOMPUTE[kind](text, self.bodies) != text:
             raise ValueError(f"the {kind} recomputes to another document")
         self.counts[kind] += 1
 

@@ -151,7 +151,7 @@ class ResultSender:
         try:
             result = result_of(one)
         except Malformed as error:  # ours: no service was asked
-            return Answer(outcome=Outcome.REFUSED, message=str(error))
+            return Answer(outcome=Outcome.REFUSED, message=f"Malformed: {error}")
         try:
             receipt = await self.plugins.send(door.plugin, door.installation, door.settings, result)
         except Exception as error:

@@ -1,6 +1,7 @@
-"""The two processes that test_kill_ingestion kills: a worker, and a web server with the webhooks.
+"""The processes that tests kill: a worker, one that sends results, a web server with webhooks.
 
-`python -m tests.acceptance.ingestion_process worker URL FOLDER [SECONDS]` or `... web URL PORT`.
+`python -m tests.acceptance.ingestion_process worker URL FOLDER [SECONDS]`, `... results URL`, or
+`... web URL PORT`.
 Each says `ready` on its standard output once it is at work, and ends on SIGTERM. SECONDS is the
 deadline of a call to a plugin.
 """
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from server.database import DatabaseRole, database_at, opened
 from server.ingestion import collect_seldom, run_ingestion
 from server.ingestion.faults import report
+from server.ingestion.results import run_results
 from server.ingestion.webhooks import webhook
 from server.plugin_host import PluginHost
 from tests.feeding import VAULT
@@ -46,6 +48,16 @@ async def work(url: str, folder: str, deadline: str = "60") -> None:
         await plugins.close()
 
 
+async def send(url: str) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    plugins = PluginHost(report=report)
+    async with opened(database_at(url), DatabaseRole.WORKER):
+        say_ready()
+        await run_results(plugins, VAULT, stop)
+        await plugins.close()
+
+
 async def serve(url: str, port: str) -> None:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -60,4 +72,4 @@ async def serve(url: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"worker": work, "web": serve}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run({"worker": work, "results": send, "web": serve}[sys.argv[1]](*sys.argv[2:]))

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,12 @@ from ekinerja_connectors import (
     InvalidSettings,
     Item,
     Malformed,
+    Official,
     Page,
+    Predicate,
+    Rating,
+    Result,
+    ResultKind,
     Retryable,
     Skippable,
     address,
@@ -265,3 +270,28 @@ def test_signature_is_what_the_standard_library_of_the_host_verifies() -> None:
 def test_secret_that_is_too_short_or_of_another_form_signs_nothing(secret_text: str) -> None:
     with pytest.raises(ValueError, match=r"whsec_|bytes|base64"):
         sign(secret_text, "msg_1", datetime.now(UTC), b"")
+
+
+def result(begins: date, ends: date, year: int) -> Result:
+    official = Official(nip="190001011900010001", name="Contoh", position="Arsiparis", unit="Umum")
+    return Result(
+        id="hasil-1",
+        kind=ResultKind.QUARTERLY,
+        year=year,
+        starts_on=begins,
+        ends_on=ends,
+        employee=official,
+        appraiser=official,
+        work=Rating.MEETS,
+        behaviour=Rating.MEETS,
+        predicate=Predicate.GOOD,
+    )
+
+
+def test_result_is_of_the_year_in_which_it_ends_and_may_begin_in_the_one_before() -> None:
+    winter = date(2025, 11, 1), date(2026, 1, 31)
+
+    assert wire.decode_result(wire.encode_result(result(*winter, 2026))) == result(*winter, 2026)
+    for days, year in ((winter, 2025), ((date(2024, 12, 31), winter[1]), 2026)):
+        with pytest.raises(Malformed, match="does not end in"):
+            result(*days, year)

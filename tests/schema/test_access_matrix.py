@@ -6,7 +6,7 @@ field, node, mutation or subscription that no table speaks of fails here.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,12 @@ from graphql import (
 )
 from strawberry.relay import to_base64
 
+from schema.appraisals.models import (
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRelation,
+    FeedbackRequest,
+)
 from schema.consequences.models import RuleSet
 from schema.consequences.rule_texts import packaged_rules
 from schema.events import EventKind
@@ -37,7 +43,13 @@ from schema.organizations.models import (
     AbsenceState,
     DayDone,
 )
-from schema.plans.models import PerformancePlan, PlanState
+from schema.plans.models import (
+    Behaviour,
+    EvaluationKind,
+    EvaluationPeriod,
+    PerformancePlan,
+    PlanState,
+)
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
@@ -46,6 +58,7 @@ from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
+    OTHER_STAFF,
     OTHER_SUPERVISOR,
     STAFF,
     SUPERIOR,
@@ -97,6 +110,10 @@ WHO: Mapping[str, frozenset[str]] = {
     # who am I: whoever has a token; an own employee: whoever is one
     "signed in": frozenset(VIEWERS) - {"nobody"},
     "employees": frozenset((*AGENCY, "other agency")),
+    # feedback (360): who is asked, and who sees the appraisal; not the person whom it is about
+    "respondent": frozenset(("colleague",)),
+    "waiting for feedback": frozenset(("supervisor", "superior", *WIDE)),
+    "feedback": frozenset(("colleague", "supervisor", "superior", *WIDE)),
     # a digest: who has a team
     "leaders": frozenset(("supervisor", "superior", "other supervisor")),
     # What has no value in this place, for anybody.
@@ -759,6 +776,46 @@ PLACES = (
         "viewer { absencesToDecide { edges { @ } } }",
         {"deciders": "cursor node"},
     ),
+    node(
+        "appraisal",
+        "Appraisal",
+        "appraisal",
+        {"work": "id state feedback360", "waiting for feedback": "feedbackRequests"},
+    ),
+    Place(
+        "feedback of a group",
+        "FeedbackGroup",
+        on_node("appraisal", "Appraisal", "feedback360 { @ }"),
+        {"work": "behaviour relation mean answers comments"},
+    ),
+    node(
+        "what somebody was asked and said",
+        "FeedbackRequest",
+        "feedback request",
+        {
+            "feedback": "id relation about startsOn endsOn respondent askedAt closesAt "
+            "smallestGroup canAnswer",
+            "respondent": "answeredAt answers",
+        },
+    ),
+    Place(
+        "one's own answer",
+        "FeedbackAnswer",
+        on_node("feedback request", "FeedbackRequest", "answers { @ }"),
+        {"respondent": "behaviour score comment"},
+    ),
+    Place(
+        "what one is asked",
+        "FeedbackRequestConnection",
+        "viewer { feedbackAsked { @ } }",
+        {"respondent": "edges", "signed in": "pageInfo totalCount"},
+    ),
+    Place(
+        "edge to what one is asked",
+        "FeedbackRequestEdge",
+        "viewer { feedbackAsked { edges { @ } } }",
+        {"respondent": "cursor node"},
+    ),
     Place(
         "retraction",
         "Retraction",
@@ -867,6 +924,7 @@ PLACES = (
             "employees": "employee",
             "pending": "pendingRecords notices contact",
             "deciders": "absencesToDecide",
+            "respondent": "feedbackAsked",
         },
     ),
     Place(
@@ -1341,6 +1399,18 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"superior", "administrator"}),
         "NOT_FOUND",
     ),
+    # Who is asked already stays asked.
+    "askForFeedback": (
+        'input: {appraisal: "{open appraisal}", until: "2026-12-20", '
+        'respondents: [{employee: "{colleague}", relation: PEER}]}',
+        frozenset({"supervisor", "superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "answerFeedback": (
+        'input: {request: "{feedback to give}", answers: [{behaviour: LOYAL, score: 4}]}',
+        frozenset({"colleague"}),
+        "NOT_FOUND",
+    ),
     "markDayDone": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "reopenDay": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "revokeTokens": (
@@ -1361,6 +1431,7 @@ NOT_ALLOWED: Mapping[str, frozenset[str]] = {
     "publishMatrix": frozenset({"auditor", "colleague"}),
     "saveTemplate": frozenset((*AGENCY, "auditor")),
     "applyTemplate": frozenset((*AGENCY, "auditor")),
+    "askForFeedback": frozenset({"self", "auditor"}),
     # Nobody decides their own.
     "recordAbsences": frozenset({"other supervisor"}),
     "decideAbsence": frozenset({"other supervisor"}),
@@ -1379,6 +1450,8 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 PAYLOADS = {
     "AbsencePayload",
     "LoadRuleSetPayload",
+    "AskForFeedbackPayload",
+    "AnswerFeedbackPayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
     "RevokeTokensPayload",
@@ -1478,6 +1551,7 @@ async def dealt(world: World) -> None:
     for name, given in cells.items():
         world.rows[name] = await MatrixCell.create(member=member, title="Naskah", **given)
     await away(world)
+    await heard(world)
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
@@ -1494,6 +1568,53 @@ async def dealt(world: World) -> None:
         digest=rules.digest,
         loaded_by=SUPERIOR,
         loaded_at=NOW,
+    )
+
+
+async def heard(world: World) -> None:
+    """Feedback on the staff member: of a month, where all is said; of the year, where it waits."""
+    staff, colleague = world.people[STAFF], world.people[COLLEAGUE]
+    plan = world.rows["plan"]
+    month = await EvaluationPeriod.create(
+        period_id=world.targets["T"].period_id,
+        kind=EvaluationKind.MONTHLY,
+        number=10,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 10, 31),
+        filling_until=date(2026, 11, 5),
+    )
+    for name, evaluation in (("appraisal", month), ("open appraisal", world.rows["final"])):
+        world.rows[name] = await Appraisal.create(
+            agency_id=staff.agency_id,
+            employee=staff,
+            plan=plan,
+            evaluation_period=evaluation,
+            unit_id=world.rows["unit C"].id,
+            appraiser=world.people[SUPERVISOR],
+            heads_unit=False,
+            starts_on=date(2026, 10, 1),
+            ends_on=date(2026, 10, 31),
+        )
+    said = {"relation": FeedbackRelation.PEER, "asked_by": SUPERVISOR, "asked_at": NOW}
+    over = {"closes_at": NOW - timedelta(hours=2), "answered_at": NOW - timedelta(hours=3)}
+    for person in (colleague, world.people[OTHER_STAFF]):
+        request = await FeedbackRequest.create(
+            appraisal=world.rows["appraisal"],
+            respondent=person,
+            smallest_group=2,
+            **said,
+            **over,
+        )
+        await FeedbackAnswer.create(
+            request=request, behaviour=Behaviour.LOYAL, score=4, comment="Menolong"
+        )
+        world.rows.setdefault("feedback request", request)
+    world.rows["feedback to give"] = await FeedbackRequest.create(
+        appraisal=world.rows["open appraisal"],
+        respondent=colleague,
+        smallest_group=3,
+        closes_at=datetime(2026, 12, 20, 17, tzinfo=UTC),
+        **said,
     )
 
 
@@ -1651,6 +1772,10 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
+        "appraisal": key_of(world.rows["appraisal"]),
+        "open appraisal": key_of(world.rows["open appraisal"]),
+        "feedback request": key_of(world.rows["feedback request"]),
+        "feedback to give": key_of(world.rows["feedback to give"]),
     }
     found |= {f"target {code}": key_of(row) for code, row in world.targets.items()}
     found |= {f"indicator {code}": key_of(row) for code, row in world.indicators.items()}
@@ -1886,6 +2011,9 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
         "template": "CascadeTemplate",
         "absence to decide": "Absence",
         "absence to withdraw": "Absence",
+        "open appraisal": "Appraisal",
+        "feedback to give": "FeedbackRequest",
+        "colleague": "Employee",
     }
     nothing = {key: random_id(of_type.get(key, "ProgressRecord")) for key in values}
     nothing |= {"nip": STAFF, "nip of other": OTHER_SUPERVISOR}

@@ -18,7 +18,8 @@ from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
 from schema.appraisals.models import AppraisalState, FeedbackRequest, Predicate, SendingState
-from schema.consequences.models import RuleKind
+from schema.consequences.models import RuleKind, RuleSet
+from schema.consequences.rule_tables import Pool
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
@@ -112,6 +113,10 @@ def pools_of(rows: Rows) -> Pools:
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
         "ruleKind": [*RuleKind, None],
+        "ruleSet": [to_base64("RuleSet", key) for key in rows.by_key[RuleSet]] * 2 + wrong,
+        "month": ["2026-01-01", "2026-01-15", "2026-02-01", None, None],
+        "pool": [*Pool, None],
+        "box": [8, 9, None],
         "change": [*ChangeKind, None, None],
         "standing": [*SendingState, None, None],
         "cause": [*DeadLetterCause, None],
@@ -251,7 +256,8 @@ async def test_feedback_is_answered_as_a_plain_executor_answers_it(both: Both) -
     """Everybody of each appraisal and each request."""
     groups: set[str] = set()
     for viewer in both.viewers:
-        for row in both.rows.all(FeedbackRequest):
+        # The last one of each appraisal.
+        for row in {one.appraisal_id: one for one in both.rows.all(FeedbackRequest)}.values():
             keys = {"a": to_base64("Appraisal", row.appraisal_id)}
             asked = Operation(FEEDBACK, keys | {"q": to_base64("FeedbackRequest", row.id)})
             ours, plain = await both_answers(both, viewer, asked)

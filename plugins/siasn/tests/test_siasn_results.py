@@ -31,29 +31,52 @@ async def sent(service: Service, *results: Result, **settings: JSON) -> list[Rec
         return [await connector.send(one) for one in results]
 
 
-# All nine cells. max(work, behaviour) would give 3 for (2, 3) and (1, 3), and hide misconduct.
+# All nine cells, with hasil, perilaku and kuadran as SIASN codes them. max(work, behaviour) would
+# give 3 for (2, 3) and (1, 3), and hide misconduct.
+@pytest.mark.parametrize("change", [{}, MONTH, YEAR])
 @pytest.mark.parametrize(
-    ("work", "behaviour", "predicate", "quadrant"),
+    ("work", "behaviour", "predicate", "codes"),
     [
-        (ABOVE, ABOVE, Predicate.EXCELLENT, 1),
-        (ABOVE, MEETS, Predicate.GOOD, 2),
-        (ABOVE, BELOW, Predicate.POOR, 4),
-        (MEETS, ABOVE, Predicate.GOOD, 2),
-        (MEETS, MEETS, Predicate.GOOD, 2),
-        (MEETS, BELOW, Predicate.POOR, 4),
-        (BELOW, ABOVE, Predicate.NEEDS_IMPROVEMENT, 3),
-        (BELOW, MEETS, Predicate.NEEDS_IMPROVEMENT, 3),
-        (BELOW, BELOW, Predicate.VERY_POOR, 5),
+        (ABOVE, ABOVE, Predicate.EXCELLENT, (1, 1, "1")),
+        (ABOVE, MEETS, Predicate.GOOD, (1, 2, "2")),
+        (ABOVE, BELOW, Predicate.POOR, (1, 3, "4")),
+        (MEETS, ABOVE, Predicate.GOOD, (2, 1, "2")),
+        (MEETS, MEETS, Predicate.GOOD, (2, 2, "2")),
+        (MEETS, BELOW, Predicate.POOR, (2, 3, "4")),
+        (BELOW, ABOVE, Predicate.NEEDS_IMPROVEMENT, (3, 1, "3")),
+        (BELOW, MEETS, Predicate.NEEDS_IMPROVEMENT, (3, 2, "3")),
+        (BELOW, BELOW, Predicate.VERY_POOR, (3, 3, "5")),
     ],
 )
-async def test_quadrant_that_is_sent_comes_from_the_matrix(
-    work: Rating, behaviour: Rating, predicate: Predicate, quadrant: int
+async def test_codes_that_are_sent_come_from_the_matrix(
+    work: Rating,
+    behaviour: Rating,
+    predicate: Predicate,
+    codes: tuple[int, int, str],
+    change: dict[str, Any],
 ) -> None:
     service = Service()
 
-    await sent(service, result_of(work=work, behaviour=behaviour, predicate=predicate))
+    await sent(service, result_of(**change, work=work, behaviour=behaviour, predicate=predicate))
 
-    assert service.saved[0][1]["kuadranKinerjaNilai"] == str(quadrant)
+    ((path, body),) = service.saved
+    assert path == ("/api/skp22/save" if change == YEAR else "/api/kinerjaperiodik/save")
+    names = ("hasilKinerjaNilai", "perilakuKerjaNilai", "kuadranKinerjaNilai")
+    assert tuple(body[name] for name in names) == codes
+
+
+async def test_quarter_over_new_year_is_of_the_year_in_which_it_ends() -> None:
+    service = Service()
+    winter = {"starts_on": date(2025, 11, 1), "ends_on": date(2026, 1, 31)}
+
+    first, again = await sent(service, result_of(**winter), result_of(**winter))
+
+    ((_, body),) = service.saved
+    assert (body["tahun"], body["tahunMulaiPenilaian"], body["tahunSelesaiPenilaian"]) == (
+        2026, 2025, 2026,
+    )  # fmt: skip
+    assert (body["bulanMulaiPenilaian"], body["bulanSelesaiPenilaian"]) == (11, 1)
+    assert first.reference == again.reference
 
 
 async def test_predicate_that_is_not_that_of_the_ratings_is_not_sent() -> None:
