@@ -49,7 +49,7 @@ def consequences(see: Any, person: Any, args: Mapping[str, Any]) -> list[Any]:
         row
         for row in in_force(see, employee_id=person.id)
         if see.rows.get(Period, row.period_id).code == args["period"]
-        and args.get("rule_kind") in (None, row.kind)
+        and args.get("ruleKind") in (None, row.kind)
     ]
     return sorted(rows, key=lambda row: (row.kind, str(row.month), row.id))
 

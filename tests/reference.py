@@ -1093,7 +1093,7 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     rows = [
         row
         for row in see.rows.where(RuleSet, agency_id=agency.id)
-        if args.get("rule_kind") in (None, row.kind)
+        if args.get("ruleKind") in (None, row.kind)
     ]
     rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
     rows.sort(key=lambda row: row.kind)
@@ -1106,10 +1106,11 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     return list(held.values())
 
 
-def packaged_tables(see: Reference) -> list[Any]:
+def packaged_tables(see: Reference, args: Mapping[str, Any]) -> list[Any]:
     return [
         SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
         for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+        if args.get("ruleKind") in (None, one.kind)
     ]
 
 
@@ -1430,7 +1431,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
     "RuleSet.table": lambda see, r, args: json.loads(r.body),
     "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
-    "Query.packagedRules": lambda see, _, args: packaged_tables(see),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see, args),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
@@ -1690,7 +1691,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     **plain_boards.RESOLVERS,
     **plain_consequences.RESOLVERS,
     "Query.simulate": lambda see, _, args: plain_consequences.simulate(
-        see, args, key_in(args["rule_set"], "RuleSet")
+        see, args, key_in(args["ruleSet"], "RuleSet")
     ),
     **plain_feedback.RESOLVERS,
     **plain_appraisals.RESOLVERS,
