@@ -34,6 +34,19 @@ APPRAISAL_PLACES: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
         },
     ),
     (
+        "appraisal that is open",
+        "Appraisal",
+        'node(id: "{heard appraisal}") { ... on Appraisal { @ } }',
+        {
+            "work": "id state version startsOn endsOn headsUnit employee appraiser plan "
+            "evaluationPeriod unit evidence feedback360",
+            "waiting for feedback": "feedbackRequests",
+            "never": "workRating workReason behaviourRating behaviourReason predicate ratedAt "
+            "objectionUntil ratedBy signedAt signedBy unitRating lines objection history seal "
+            "deliveries",
+        },
+    ),
+    (
         "rating of a unit",
         "UnitRating",
         'node(id: "{unit rating}") { ... on UnitRating { @ } }',

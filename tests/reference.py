@@ -1180,8 +1180,7 @@ NODES = (
     Stage, PerformancePlan, ProgressRecord,
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
     RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
-    Appraisal, FeedbackRequest,
-    UnitRating,
+    Appraisal, UnitRating, FeedbackRequest,
 )  # fmt: skip
 
 

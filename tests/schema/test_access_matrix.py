@@ -777,16 +777,10 @@ PLACES = (
         "viewer { absencesToDecide { edges { @ } } }",
         {"deciders": "cursor node"},
     ),
-    node(
-        "appraisal",
-        "Appraisal",
-        "appraisal",
-        {"work": "id state feedback360", "waiting for feedback": "feedbackRequests"},
-    ),
     Place(
         "feedback of a group",
         "FeedbackGroup",
-        on_node("appraisal", "Appraisal", "feedback360 { @ }"),
+        on_node("heard appraisal", "Appraisal", "feedback360 { @ }"),
         {"work": "behaviour relation mean answers comments"},
     ),
     node(
@@ -1577,18 +1571,18 @@ async def dealt(world: World) -> None:
 
 
 async def heard(world: World) -> None:
-    """Feedback on the staff member: of a month, where all is said; of the year, where it waits."""
+    """Feedback on the staff member: of a month, where all is said; of another, where it waits."""
     staff, colleague = world.people[STAFF], world.people[COLLEAGUE]
     plan = world.rows["plan"]
-    month = await EvaluationPeriod.create(
-        period_id=world.targets["T"].period_id,
-        kind=EvaluationKind.MONTHLY,
-        number=10,
-        starts_on=date(2026, 10, 1),
-        ends_on=date(2026, 10, 31),
-        filling_until=date(2026, 11, 5),
-    )
-    for name, evaluation in (("appraisal", month), ("open appraisal", world.rows["final"])):
+    for name, month in (("heard appraisal", 10), ("open appraisal", 11)):
+        evaluation = await EvaluationPeriod.create(
+            period_id=world.targets["T"].period_id,
+            kind=EvaluationKind.MONTHLY,
+            number=month,
+            starts_on=date(2026, month, 1),
+            ends_on=date(2026, month, 30),
+            filling_until=date(2026, month + 1, 5),
+        )
         world.rows[name] = await Appraisal.create(
             agency_id=staff.agency_id,
             employee=staff,
@@ -1604,7 +1598,7 @@ async def heard(world: World) -> None:
     over = {"closes_at": NOW - timedelta(hours=2), "answered_at": NOW - timedelta(hours=3)}
     for person in (colleague, world.people[OTHER_STAFF]):
         request = await FeedbackRequest.create(
-            appraisal=world.rows["appraisal"],
+            appraisal=world.rows["heard appraisal"],
             respondent=person,
             smallest_group=2,
             **said,
@@ -1777,6 +1771,7 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
+        "heard appraisal": key_of(world.rows["heard appraisal"]),
         "open appraisal": key_of(world.rows["open appraisal"]),
         "feedback request": key_of(world.rows["feedback request"]),
         "feedback to give": key_of(world.rows["feedback to give"]),
