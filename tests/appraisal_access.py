@@ -5,11 +5,11 @@ from collections.abc import Mapping
 OF_ANY = (
     "id state version startsOn endsOn headsUnit workRating workReason behaviourRating "
     "behaviourReason predicate ratedAt objectionUntil employee appraiser plan evaluationPeriod "
-    "unit ratedBy evidence"
+    "unit ratedBy signedAt signedBy"
 )
 CHECK = "kind predicates limit count percentage holds indonesian english"
 SIGNED = 'node(id: "{appraisal}") { ... on Appraisal { %s } }'
-HEAD = 'node(id: "{head appraisal}") { ... on Appraisal { @ } }'
+HEAD = 'node(id: "{appraisal final}") { ... on Appraisal { @ } }'
 RESULT = SIGNED % "evidence { results { %s } }"
 BOARD = 'ratingBoard(agency: "DC", unit: "C", evaluationPeriod: "{final}") { %s }'
 
@@ -19,8 +19,8 @@ APPRAISAL_PLACES: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
         "Appraisal",
         SIGNED % "@",
         {
-            "work": f"{OF_ANY} signedAt signedBy lines objection history seal",
-            "never": "unitRating",
+            "work": f"{OF_ANY} lines objection history seal evidence",
+            "never": "unitRating deliveries feedback360 feedbackRequests",
         },
     ),
     (
@@ -29,7 +29,8 @@ APPRAISAL_PLACES: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
         HEAD,
         {
             "supervisor's work": f"{OF_ANY} unitRating",
-            "never": "signedAt signedBy lines objection history seal",
+            "feeds": "deliveries",
+            "never": "lines objection history seal evidence feedback360 feedbackRequests",
         },
     ),
     (

@@ -194,8 +194,7 @@ CONSEQUENCE_ROOT: Mapping[str, tuple[str, str]] = {
 ADMINISTRATOR = frozenset({"administrator"})
 CONSEQUENCE_MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
     "recordCareers": (
-        'input: {agency: "DC", careers: [{nip: "{nip}", startsOn: "2026-12-01", '
-        "employment: PNS}]}",
+        'input: {agency: "DC", careers: [{nip: "{nip}", startsOn: "2026-12-01", employment: PNS}]}',
         ADMINISTRATOR,
         "NOT_FOUND",
     ),

@@ -118,11 +118,14 @@ def rests_on(see: Any, of: Any) -> Any:
     facts = see.rows.evidence[of.id]
     if sealed:
         found = seal(see, of)
-        facts = orjson.loads(found.document).get("evidence") if found else None
+        facts = sealed_in(found.document) if found else None
     if facts is None:
         return None
-    given = (facts.get("achievement_cap"), facts.get("missing_counts_as_zero"))
-    policy = Policy(achievement_cap=Decimal(given[0]), missing_counts_as_zero=given[1])
+    given = facts["policy"]
+    policy = given and Policy(
+        achievement_cap=Decimal(given["achievement_cap"]),
+        missing_counts_as_zero=given["missing_counts_as_zero"],
+    )
     results = [result(of, one, policy) for one in facts["results"]]
     return SimpleNamespace(
         sealed=sealed,
@@ -131,6 +134,12 @@ def rests_on(see: Any, of: Any) -> Any:
         behaviours=[SimpleNamespace(**one) for one in facts["behaviours"]],
         time=SimpleNamespace(**facts["time"]),
     )
+
+
+def sealed_in(document: str) -> Any:
+    whole = orjson.loads(document)
+    found = whole.get("inputs", {}).get("evidence")
+    return found and found | {"policy": whole["rules"]["policy"]}
 
 
 def number(text: str | None) -> Decimal | None:
@@ -145,7 +154,7 @@ def numbers(one: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: number(one[name]) for name in names}
 
 
-def result(of: Any, one: Mapping[str, Any], policy: Policy) -> SimpleNamespace:
+def result(of: Any, one: Mapping[str, Any], policy: Policy | None) -> SimpleNamespace:
     planned = ("planned", "minimum", "maximum", "baseline", "realized")
     facts = (
         [

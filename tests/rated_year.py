@@ -1,7 +1,6 @@
-"""A leader and somebody of theirs, rated at the end of a year: the one by the unit's result, the
-other objected, was decided and is signed. For `tests/factories.py`."""
+"""Somebody rated at the end of a year, who objected, was decided and is signed; and a unit's own
+result. For `tests/factories.py`."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,9 +8,10 @@ from uuid import UUID
 
 from schema.appraisals.evidence import (
     BehaviourEvidence,
-    Evidence,
+    Facts,
     IndicatorEvidence,
-    ResultEvidence,
+    PolicyNumbers,
+    ResultFacts,
     StageEvidence,
     TimeEvidence,
 )
@@ -29,16 +29,15 @@ from schema.appraisals.models import (
 )
 from schema.organizations.models import Employee
 from schema.plans.models import Behaviour, EvaluationPeriod, PerformancePlan
-from schema.tables import Row
 from schema.targets.models import Aspect, Perspective, Polarity, ResultCategory, Target
 from schema.values import canonical, digest_of
 
-NUMBERS: Mapping[str, Decimal] = {
+NUMBERS: dict[str, Any] = {
     name: Decimal(10) for name in ("planned", "minimum", "maximum", "baseline")
 }
 
 
-def rested_on(target: Target) -> Evidence:
+def rested_on(target: Target) -> Facts:
     """One result with everything in it, one behaviour, and the time."""
     indicator = IndicatorEvidence(
         title="Jumlah laporan",
@@ -48,7 +47,7 @@ def rested_on(target: Target) -> Evidence:
         realized=Decimal(12),
         **NUMBERS,
     )
-    result = ResultEvidence(
+    result = ResultFacts(
         id=UUID(int=target.id.int),
         code=target.code,
         title=target.title,
@@ -61,12 +60,9 @@ def rested_on(target: Target) -> Evidence:
         children=[],
         records=1,
         feedback=1,
-        achieved=Decimal(100),
-        known_share=Decimal(100),
     )
-    return Evidence(
-        achievement_cap=Decimal(120),
-        missing_counts_as_zero=False,
+    return Facts(
+        policy=PolicyNumbers(achievement_cap=Decimal(120)),
         results=[result],
         behaviours=[BehaviourEvidence(behaviour=Behaviour.LOYAL, expectation="Teliti", feedback=1)],
         time=TimeEvidence(
@@ -80,56 +76,60 @@ def rested_on(target: Target) -> Evidence:
     )
 
 
-async def rate(
-    people: Mapping[str, Employee],
-    superior: Employee,
-    target: Target,
-    evaluation_id: UUID,
-    at: datetime,
-) -> dict[str, Row]:
-    """The rows by name: the rating of the unit, the appraisals of the head and of the staff."""
-    head, staff = people["head"], people["staff"]
-    head_plan = await PerformancePlan.get(employee=head).prefetch_related("assignment")
-    plan = await PerformancePlan.get(employee=staff)
-    evaluation = await EvaluationPeriod.get(id=evaluation_id)
-    of_unit = await UnitRating.create(
-        unit_id=head_plan.assignment.unit_id,
-        evaluation_period=evaluation,
+def sealed(facts: Facts) -> str:
+    """As much of a sealed document as is read of it."""
+    evidence = {"results": facts.results, "behaviours": facts.behaviours, "time": facts.time}
+    return canonical({"inputs": {"evidence": evidence}, "rules": {"policy": facts.policy}})
+
+
+async def rate_unit(
+    unit_id: UUID, head: Employee, evaluation_id: UUID, by: str, at: datetime
+) -> UnitRating:
+    """The unit's own result, which is its head's rating of results."""
+    return await UnitRating.create(
+        unit_id=unit_id,
+        evaluation_period_id=evaluation_id,
         version=1,
         predicate=UnitPredicate.GOOD,
         reason="Perjanjian kinerja tercapai",
         head=head,
-        set_by=superior.nip,
+        set_by=by,
         set_at=at,
     )
-    common: dict[str, Any] = {
-        "agency_id": staff.agency_id,
-        "evaluation_period": evaluation,
-        "unit_id": of_unit.unit_id,
-        "starts_on": evaluation.starts_on,
-        "ends_on": evaluation.ends_on,
-        "work_rating": Rating.MEETS,
-        "work_reason": "Sesuai rencana",
-        "behaviour_rating": Rating.ABOVE,
-        "behaviour_reason": "Membantu unit lain",
-        "predicate": Predicate.GOOD,
-        "state": AppraisalState.RATED,
-        "rated_at": at,
-    }
-    of_head = await Appraisal.create(
-        employee=head,
-        plan=head_plan,
-        appraiser=superior,
-        heads_unit=True,
-        unit_rating=of_unit,
-        rated_by=superior.nip,
-        **common,
+
+
+async def rate(
+    staff: Employee,
+    head: Employee,
+    superior: Employee,
+    target: Target,
+    evaluation_id: UUID,
+    at: datetime,
+) -> Appraisal:
+    """Of somebody, rated by the head of their unit."""
+    plan = await PerformancePlan.get(employee=staff).prefetch_related("assignment")
+    evaluation = await EvaluationPeriod.get(id=evaluation_id)
+    row = await Appraisal.create(
+        agency_id=staff.agency_id,
+        employee=staff,
+        plan=plan,
+        evaluation_period=evaluation,
+        unit_id=plan.assignment.unit_id,
+        appraiser=head,
+        heads_unit=False,
+        starts_on=evaluation.starts_on,
+        ends_on=evaluation.ends_on,
+        work_rating=Rating.MEETS,
+        work_reason="Sesuai rencana",
+        behaviour_rating=Rating.ABOVE,
+        behaviour_reason="Membantu unit lain",
+        predicate=Predicate.GOOD,
+        state=AppraisalState.RATED,
+        rated_at=at,
+        rated_by=head.nip,
     )
-    of_staff = await Appraisal.create(
-        employee=staff, plan=plan, appraiser=head, heads_unit=False, rated_by=head.nip, **common
-    )
-    await sign(of_staff, target, head, staff, superior, at)
-    return {"unit rating": of_unit, "head appraisal": of_head, "appraisal": of_staff}
+    await sign(row, target, head, staff, superior, at)
+    return row
 
 
 async def sign(
@@ -155,7 +155,7 @@ async def sign(
         await AppraisalEvent.create(
             appraisal=row, kind=kind, actor=person.nip, at=at, version=version, comment="Dicatat"
         )
-    document = canonical({"evidence": rested_on(target)})
+    document = sealed(rested_on(target))
     await Appraisal.filter(id=row.id).update(
         state=AppraisalState.SIGNED, version=5, signed_by=head.nip, signed_at=at
     )

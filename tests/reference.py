@@ -1106,10 +1106,11 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     return list(held.values())
 
 
-def packaged_tables(see: Reference) -> list[Any]:
+def packaged_tables(see: Reference, args: Mapping[str, Any]) -> list[Any]:
     return [
         SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
         for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+        if args.get("ruleKind") in (None, one.kind)
     ]
 
 
@@ -1431,7 +1432,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
     "RuleSet.table": lambda see, r, args: json.loads(r.body),
     "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
-    "Query.packagedRules": lambda see, _, args: packaged_tables(see),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see, args),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),

@@ -8,9 +8,10 @@ from typing import Any
 from schema.appraisals.evidence import (
     BehaviourEvidence,
     ChildEvidence,
-    Evidence,
+    Facts,
     IndicatorEvidence,
-    ResultEvidence,
+    PolicyNumbers,
+    ResultFacts,
     StageEvidence,
     TimeEvidence,
 )
@@ -35,7 +36,8 @@ from schema.targets.models import (
     Polarity,
     ResultCategory,
 )
-from schema.values import canonical, digest_of
+from schema.values import digest_of
+from tests.rated_year import sealed
 from tests.two_agencies import DAY, NOON, START, World
 
 
@@ -112,13 +114,13 @@ async def sign_one(row: Appraisal, world: World) -> None:
     await Appraisal.filter(id=row.id).update(
         state=AppraisalState.SIGNED, signed_by=world.people["boss"].nip, signed_at=NOON, version=4
     )
-    document = canonical({"evidence": sealed_evidence(world)})
+    document = sealed(sealed_evidence(world))
     await AppraisalSeal.create(
         appraisal=row, document=document, digest=digest_of(document), sealed_at=NOON
     )
 
 
-def sealed_evidence(world: World) -> Evidence:
+def sealed_evidence(world: World) -> Facts:
     """Of one result with an indicator, of one with stages, of one with nothing."""
     none: dict[str, Any] = {"planned": None, "minimum": None, "maximum": None, "baseline": None}
     indicator = IndicatorEvidence(
@@ -133,18 +135,16 @@ def sealed_evidence(world: World) -> Evidence:
     common: dict[str, Any] = {
         "category": ResultCategory.MAIN, "perspective": None, "assigned_by": "Sekretaris",
         "serves": "Tersusunnya kebijakan", "indicators": (), "stages": None, "children": (),
-        "records": 1, "feedback": 0, "achieved": None, "known_share": Decimal(0),
+        "records": 1, "feedback": 0,
     }  # fmt: skip
     shapes: tuple[dict[str, Any], ...] = (
-        {"indicators": (indicator,), "achieved": Decimal(35), "known_share": Decimal(100)},
+        {"indicators": (indicator,)},
         {"stages": (stage, replace(stage, completed_on=None, weight=None))},
         {"children": (ChildEvidence(weight=Decimal(40), achieved=Decimal("87.654321")),)},
         {},
     )
     results = [
-        ResultEvidence(
-            id=world.targets["employee"].id, code=f"R{n}", title="Hasil", **common | shape
-        )
+        ResultFacts(id=world.targets["employee"].id, code=f"R{n}", title="Hasil", **common | shape)
         for n, shape in enumerate(shapes)
     ]
     time_ = TimeEvidence(
@@ -156,9 +156,8 @@ def sealed_evidence(world: World) -> Evidence:
         months=12,
     )
     said = BehaviourEvidence(behaviour=Behaviour.LOYAL, expectation="Teliti", feedback=2)
-    return Evidence(
-        achievement_cap=Decimal(120),
-        missing_counts_as_zero=False,
+    return Facts(
+        policy=PolicyNumbers(achievement_cap=Decimal(120)),
         results=results,
         behaviours=[said],
         time=time_,

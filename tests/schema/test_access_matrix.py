@@ -54,11 +54,11 @@ from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
 from tests.appraisal_access import APPRAISAL_PLACES
+from tests.appraisal_steps import APPRAISAL_MUTATIONS
 from tests.consequence_access import (
     CONSEQUENCE_MUTATIONS,
     CONSEQUENCE_PLACES,
     CONSEQUENCE_ROOT,
-    followed,
 )
 from tests.copies import Copies
 from tests.factories import (
@@ -980,12 +980,6 @@ PLACES = (
         },
     ),
     node(
-        "appraisal",
-        "Appraisal",
-        "appraisal final",
-        {"supervisor's work": "id state", "feeds": "deliveries"},
-    ),
-    node(
         "result that failed",
         "ResultDelivery",
         "result final",
@@ -1476,6 +1470,10 @@ PAYLOADS = {
     "RecordCareersPayload",
     "RecordPotentialsPayload",
     "RecordTrainingsPayload",
+    "OpenAppraisalsPayload",
+    "RateAppraisalsPayload",
+    "AppraisalPayload",
+    "RateUnitPayload",
     "AbsencePayload",
     "LoadRuleSetPayload",
     "AskForFeedbackPayload",
@@ -1784,7 +1782,6 @@ def names(world: World) -> dict[str, str]:
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
         "unit rating": key_of(world.rows["unit rating"]),
         "appraisal": key_of(world.rows["appraisal"]),
-        "head appraisal": key_of(world.rows["head appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
@@ -1806,7 +1803,6 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
-        "appraisal": key_of(world.rows["appraisal"]),
         "open appraisal": key_of(world.rows["open appraisal"]),
         "feedback request": key_of(world.rows["feedback request"]),
         "feedback to give": key_of(world.rows["feedback to give"]),
@@ -1871,7 +1867,9 @@ def test_every_operation_has_its_expectation() -> None:
     assert graph.subscription_type is not None
 
     assert set(ROOT) == set(graph.query_type.fields)
-    assert set(MUTATIONS) | set(PLAN_MUTATIONS) == set(graph.mutation_type.fields)
+    assert set(MUTATIONS) | set(PLAN_MUTATIONS) | set(APPRAISAL_MUTATIONS) == set(
+        graph.mutation_type.fields
+    )
     assert set(SUBSCRIPTIONS) == set(graph.subscription_type.fields)
 
 

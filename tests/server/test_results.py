@@ -51,6 +51,7 @@ from server.ingestion.results import LOOK, ResultSender
 from server.plugin_host import PluginBroken, PluginKilled, PluginMissing
 from tests import feeding, signed
 from tests.feeding import NOON, VAULT, FakePlugins
+from tests.statement_count import counted
 
 PEOPLE = 3
 Sent = Callable[[Result], Receipt]
@@ -363,6 +364,63 @@ async def test_what_cannot_be_said_is_held_with_its_reason_and_nothing_is_invent
         assert (sent.kind, sent.id) == (ResultKind.QUARTERLY, str(spanning.id))
         # Not the service's doing: nothing is known of it by what was never sent.
         assert set(await open_problems()) == {ProblemCode.RESULTS_HELD}
+
+
+CROWD = """
+WITH people AS (
+  INSERT INTO employee (id, agency_id, nip, name, timezone, superiors)
+  SELECT gen_random_uuid(), $1, '19900201201503' || lpad(n::text, 4, '0'), 'Pegawai ' || n,
+    'Asia/Jakarta', '{}'
+  FROM generate_series(1, $6::int) n RETURNING id),
+posts AS (
+  INSERT INTO assignment (id, employee_id, unit_id, appraiser_id, position, kind, starts_on,
+    heads_unit)
+  SELECT gen_random_uuid(), id, $2, $3, 'Arsiparis', 'DEFINITIVE', '2026-01-01', false
+  FROM people RETURNING id, employee_id),
+plans AS (
+  INSERT INTO performance_plan (id, period_id, employee_id, assignment_id, starts_on, ends_on,
+    state, approach, version)
+  SELECT gen_random_uuid(), $4, employee_id, id, '2026-01-01', '2026-12-31', 'APPROVED',
+    'QUANTITATIVE', 1
+  FROM posts RETURNING id, employee_id)
+INSERT INTO appraisal (id, agency_id, employee_id, plan_id, evaluation_period_id, unit_id,
+  appraiser_id, heads_unit, starts_on, ends_on, state, version, work_rating, behaviour_rating,
+  predicate, rated_at, signed_at)
+SELECT gen_random_uuid(), $1, employee_id, id, $5, $2, $3, false, '2026-01-01', '2026-12-31',
+  'SIGNED', 1, 'MEETS', 'MEETS', 'GOOD', now(), now()
+FROM plans RETURNING id
+"""
+
+
+@pytest.mark.slow
+async def test_thousand_results_are_queued_at_once_and_sent_by_few_statements_each(
+    fresh_database: Database,
+) -> None:
+    many = 1_000
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        agency = await feeding.agency()
+        office = await signed.office(agency)
+        await plugin("fake", "results")
+        await feeding.installation(agency)
+        final = office.evaluations[EvaluationKind.FINAL].id
+        of = [agency.id, office.unit.id, office.boss.id, office.period.id, final, many]
+        keys = [row["id"] for row in await feeding.fetched(CROWD, *of)]
+    service = Service()
+
+    async with counted(fresh_database) as (database, statements):
+        async with opened(database, DatabaseRole.APPLICATION), transaction() as connection:
+            await sending.queue(connection, keys, NOON)
+            queued_by = sum(n for text, n in statements.by_text.items() if "appraisal" in text)
+        async with opened(database, DatabaseRole.WORKER):
+            before = statements.by_text.total()
+            parcels = await service.works()
+            sent_by = statements.by_text.total() - before
+            assert await states() == {SendingState.RECEIVED: many}
+
+    assert (queued_by, parcels) == (2, many // AT_ONCE)
+    # Of each result a transaction of one statement; of each parcel four that take it, one that
+    # reads its connector, and ten that say that it works.
+    assert sent_by <= 3 * many + 20 * parcels
 
 
 def test_pauses_grow_to_six_hours_and_last_over_a_weekend() -> None:
