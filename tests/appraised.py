@@ -126,12 +126,22 @@ async def appraise(
     return appraisal
 
 
-async def follow_from(appraisal: Appraisal, rules: RuleSet, period_id: Any, at: datetime) -> None:
+async def follow_from(
+    appraisal: Appraisal, rules: RuleSet, period_id: Any, at: datetime, by: str = "p"
+) -> None:
     """A career and a consequence of each kind."""
-    common: dict[str, Any] = {"employee_id": appraisal.employee_id, "set_by": "p", "set_at": at}
+    common: dict[str, Any] = {"employee_id": appraisal.employee_id, "set_by": by, "set_at": at}
     day = date(2026, 1, 1)
     await Career.create(
-        starts_on=day, employment=Employment.PNS, allowance_base=Decimal(5_000_000), **common
+        starts_on=day,
+        employment=Employment.PPPK,
+        rank="IX",
+        functional_level=FunctionalLevel.PT,
+        job_class=8,
+        allowance_base=Decimal(5_000_000),
+        credit_brought=Decimal(30),
+        contract_ends_on=date(2030, 12, 31),
+        **common,
     )
     await PotentialScore.create(assessed_on=day, score=Decimal(80), source="Asesmen", **common)
     await TrainingRecord.create(
@@ -195,11 +205,12 @@ async def packaged_of(agency_id: Any, code: str, at: datetime) -> RuleSet:
     """Packaged rules of an agency, loaded once."""
     table = packaged_rules(code)
     known = await RuleSet.get_or_none(agency_id=agency_id, code=code)
+    number = await RuleSet.filter(agency_id=agency_id, kind=table.kind).count()
     return known or await RuleSet.create(
         agency_id=agency_id,
         kind=table.kind,
         code=code,
-        version=1,
+        version=number + 1,
         starts_on=date(2026, 1, 1),
         source=table.source,
         body=table.body,

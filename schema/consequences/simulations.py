@@ -7,15 +7,18 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.relay import to_base64
 
-from schema.arguments import Id, Period
+from schema.arguments import Period
 from schema.consequences import simulating
 from schema.consequences.rule_graph import RuleSet
 from schema.context import Info
-from schema.relay import key_of
 from schema.selection.declarations import One
 from schema.selection.execution import Selected
 from schema.selection.pages import LARGEST_PAGE
+from schema.selection.statement import key_in
 
+RuleSetId = Annotated[
+    strawberry.ID, strawberry.argument(description="Opaque; as a field `id` has given it.")
+]
 ONE_RULE_SET = One(source="rule_set @it", where="@it.id = @key::uuid")
 
 
@@ -74,7 +77,7 @@ class SimulationQuery:
     async def simulate(
         self,
         info: Info,
-        rule_set: Id,
+        rule_set: RuleSetId,
         period: Period,
         month: Annotated[
             date | None,
@@ -92,7 +95,7 @@ class SimulationQuery:
             str | None, strawberry.argument(description="`nextAfter` of the page before.")
         ] = None,
     ) -> Simulation:
-        asked = simulating.Asked(key_of(rule_set, "RuleSet"), period, month, unit, first, after)
+        asked = simulating.Asked(key_in(rule_set, "RuleSet"), period, month, unit, first, after)
         return shown(await simulating.simulate(info.context.viewer, asked))
 
 

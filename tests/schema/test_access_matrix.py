@@ -55,6 +55,11 @@ from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
 from tests.appraisal_access import APPRAISAL_PLACES
 from tests.appraisal_steps import APPRAISAL_MUTATIONS
+from tests.consequence_access import (
+    CONSEQUENCE_MUTATIONS,
+    CONSEQUENCE_PLACES,
+    CONSEQUENCE_ROOT,
+)
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
@@ -99,6 +104,8 @@ WHO: Mapping[str, frozenset[str]] = {
     "colleague's work": frozenset(("colleague", "supervisor", "superior", *WIDE)),
     # a matrix: whoever sees the work of its leader, here the staff member, and its members
     "matrix": frozenset(("self", "colleague", "supervisor", "superior", *WIDE)),
+    # what follows of appraisals but weight and training: the person, administrator, auditor
+    "career": frozenset(("self", *WIDE)),
     "colleague's own": frozenset(("colleague",)),
     # content of a PENDING record | its employee only; others see the count
     "pending": frozenset(("self",)),
@@ -169,6 +176,7 @@ BOARD_FIGURES = (
 )
 PLACES = (
     *(Place(*one) for one in APPRAISAL_PLACES),
+    *(Place(*one) for one in CONSEQUENCE_PLACES),
     node(
         "agency",
         "Agency",
@@ -269,7 +277,9 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar workTime absences appraisals",
+            "work": "nip plan plans targets dailyLog calendar workTime absences appraisals "
+            "consequences trainings",
+            "career": "career potentials",
             "never": "subordinates matrices openCells",
         },
     ),
@@ -279,9 +289,10 @@ PLACES = (
         "colleague",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
+            "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices "
+            "consequences",
             "colleague's own": "openCells",
-            "never": "subordinates absences appraisals",
+            "never": "subordinates absences appraisals career potentials trainings",
         },
     ),
     node(
@@ -291,7 +302,7 @@ PLACES = (
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
             "supervisor's work": "nip plan plans targets dailyLog calendar workTime appraisals",
-            "never": "matrices openCells absences",
+            "never": "matrices openCells absences consequences career potentials trainings",
         },
     ),
     node(
@@ -1156,6 +1167,7 @@ PLACES = (
 )
 
 ROOT: Mapping[str, tuple[str, str]] = {
+    **CONSEQUENCE_ROOT,
     "node": ("work", 'node(id: "{target T}") { id }'),
     "viewer": ("signed in", "viewer { roles }"),
     "agency": ("directory", 'agency(code: "DC") { id }'),
@@ -1176,6 +1188,9 @@ ROOT: Mapping[str, tuple[str, str]] = {
 }
 
 ARGUMENTS = {
+    "Employee.consequences": '(period: "2026")',
+    "Employee.trainings": '(period: "2026")',
+    "Employee.career": '(on: "2026-11-24")',
     "Agency.goals": '(period: "2026")',
     "Agency.evaluationPeriods": '(period: "2026")',
     "Employee.plans": '(period: "2026")',
@@ -1199,6 +1214,7 @@ ARGUMENTS = {
 OK = "OK"
 INPUT = 'startsAt: "2026-11-24T11:40:00+07:00", endsAt: "2026-11-24T11:50:00+07:00"'
 MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
+    **CONSEQUENCE_MUTATIONS,
     "logProgress": (
         'input: {target: "{target T}", quantity: 1, description: "Rapat", ' + INPUT + "}",
         frozenset({"self"}),
@@ -1443,6 +1459,11 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
+    "SignAppraisalsPayload",
+    "ReckonPayload",
+    "RecordCareersPayload",
+    "RecordPotentialsPayload",
+    "RecordTrainingsPayload",
     "OpenAppraisalsPayload",
     "RateAppraisalsPayload",
     "AppraisalPayload",
@@ -1741,6 +1762,11 @@ def names(world: World) -> dict[str, str]:
         "weighted cell": key_of(world.rows["weighted cell"]),
         "template": key_of(world.rows["template"]),
         "rule set": key_of(world.rows["rule set"]),
+        **{
+            name: key_of(row)
+            for name, row in world.rows.items()
+            if name.startswith(("consequence ", "tried "))
+        },
         "supervisor": key_of(world.people[SUPERVISOR]),
         "superior": key_of(world.people[SUPERIOR]),
         "plan": key_of(world.rows["plan"]),
