@@ -21,10 +21,11 @@ import pytest
 from pypdf import PdfReader
 from strawberry.relay import to_base64
 
+from schema.appraisals.documents import document_of
 from schema.appraisals.models import AppraisalState
 from schema.consequences.models import Career, Consequence, Employment, RuleKind
 from schema.errors import NotFound
-from schema.papers.lines import sealed_grounds, sealed_head
+from schema.papers.lines import achieved, sealed_grounds, sealed_head
 from schema.papers.own_data import ABOUT, LEFT_OUT
 from schema.papers.service import UnitTable, evaluation_form, plan_form
 from schema.papers.values import EvaluationForm, Sealed, TableHead, UnitRow
@@ -43,6 +44,8 @@ from server.token_keys import DevelopmentKey
 from tests.appraised import appraise, follow_from, rules_of
 from tests.copies import copy_of
 from tests.factories import COLLEAGUE, NOW, STAFF, SUPERVISOR, VIEWERS, World, found, unrated_day
+from tests.schema.test_appraisal_documents import ABOUT as ABOUT_SEALED
+from tests.schema.test_appraisal_documents import FACTS, SIGNED
 
 DATABASES: dict[int, Database] = {}
 """Of each world, its database."""
@@ -204,6 +207,19 @@ async def test_signed_form_shows_what_was_sealed_and_its_digest(world: World) ->
     assert digest_of(document) in said
     assert "8 Januari 2027" in said
     assert "BELUM" not in said
+
+
+def test_a_document_as_signatures_write_it_is_read_with_what_it_came_to() -> None:
+    document, came_to = document_of(ABOUT_SEALED, FACTS, SIGNED)
+
+    seal = msgspec.json.decode(document, type=Sealed)
+
+    grounds = sealed_grounds(seal)
+    assert [achieved(one, grounds) for one in grounds.results] == [
+        one.achieved for one in came_to.results
+    ]
+    assert grounds.time.recorded_minutes == FACTS.time.recorded_minutes
+    assert (seal.inputs.employee.nip, seal.inputs.appraiser) == (ABOUT_SEALED.employee.nip, None)
 
 
 async def test_longest_text_goes_on_over_pages_with_nothing_lost(world: World) -> None:
