@@ -351,13 +351,18 @@ async def copied_world(
 
 
 async def busy_day(world: World) -> None:
+    """The same, with the year of the staff member rated."""
+    await unrated_day(world)
+    await rate_the_year(world)
+
+
+async def unrated_day(world: World) -> None:
     """Another agency, roles, a connector that ran, and a morning of the staff member."""
     await save_other_agency()
     await grant_roles(world)
     await _count(world)
     await _ingest(world)
     await _work(world)
-    await rate_the_year(world)
 
 
 async def save_other_agency() -> None:

@@ -39,10 +39,10 @@ async def test_forms_tables_and_own_data_are_written_whole(
     assert {f"evaluasi_{STAFF}_final", f"evaluasi_{COLLEAGUE}_final"} <= starts
     assert {"evaluasi_A_final_2026-12-31.csv", "evaluasi_A_final_2026-12-31.xlsx"} < set(names)
     assert not [name for name in names if name.startswith(".")]
-    assert "evaluasi_A_final_2026-12-31.csv: 2 rows" in capsys.readouterr().out
+    assert "evaluasi_A_final_2026-12-31.csv: 3 rows" in capsys.readouterr().out
     own = orjson.loads((folder / "sari.json").read_bytes())
     assert [row["nip"] for row in own["tables"]["employee"]] == [STAFF]
-    for unit, most in (("C", 2), ("D", 0)):
+    for unit, most in (("C", 3), ("D", 0)):
         await command(settings, "export", "evaluation", "DC", "2026", tmp_path, "--unit", unit)
         assert f"{most} files" in capsys.readouterr().out
 

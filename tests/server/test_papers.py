@@ -7,11 +7,11 @@ import re
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import msgspec
 import openpyxl
@@ -21,10 +21,11 @@ import pytest
 from pypdf import PdfReader
 from strawberry.relay import to_base64
 
+from schema.appraisals.documents import document_of
 from schema.appraisals.models import AppraisalState
-from schema.consequences.models import Career, Employment
+from schema.consequences.models import Career, Consequence, Employment, RuleKind
 from schema.errors import NotFound
-from schema.papers.lines import sealed_grounds, sealed_head
+from schema.papers.lines import achieved, sealed_grounds, sealed_head
 from schema.papers.own_data import ABOUT, LEFT_OUT
 from schema.papers.service import UnitTable, evaluation_form, plan_form
 from schema.papers.values import EvaluationForm, Sealed, TableHead, UnitRow
@@ -42,28 +43,10 @@ from server.settings import Settings
 from server.token_keys import DevelopmentKey
 from tests.appraised import appraise, follow_from, rules_of
 from tests.copies import copy_of
-from tests.factories import COLLEAGUE, NOW, STAFF, SUPERVISOR, VIEWERS, World, busy_day, found
+from tests.factories import COLLEAGUE, NOW, STAFF, SUPERVISOR, VIEWERS, World, found, unrated_day
+from tests.schema.test_appraisal_documents import ABOUT as ABOUT_SEALED
+from tests.schema.test_appraisal_documents import FACTS, SIGNED
 
-STAND_IN = """
-DO $$ BEGIN
-  IF to_regprocedure('appraisal_evidence(uuid)') IS NULL THEN
-    CREATE FUNCTION appraisal_evidence(of_appraisal uuid) RETURNS json LANGUAGE sql STABLE AS $f$
-      SELECT json_build_object('policy', NULL,
-        'results', (SELECT coalesce(json_agg(json_build_object('id', t.id, 'title', t.title,
-            'category', t.category, 'records', 1, 'indicators', (SELECT json_agg(
-              json_build_object('title', i.title, 'aspect', i.aspect, 'polarity', i.polarity,
-                'unit_of_measure', i.unit_of_measure, 'planned', i.planned::text,
-                'realized', '15.5', 'minimum', i.minimum, 'maximum', i.maximum))
-              FROM indicator i WHERE i.target_id = t.id))), '[]')
-          FROM target t WHERE t.plan_id = a.plan_id AND t.kind = 'QUANTITATIVE'),
-        'behaviours', json_build_array(json_build_object('behaviour', 'LOYAL',
-          'expectation', 'Teliti')),
-        'time', json_build_object('required_minutes', 75090, 'recorded_minutes', 60090,
-          'days_asked', 167, 'days_filled', 140))
-      FROM appraisal a WHERE a.id = of_appraisal $f$;
-  END IF;
-END $$"""
-"""Where the database has none yet."""
 DATABASES: dict[int, Database] = {}
 """Of each world, its database."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -71,7 +54,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 async def appraised_day(world: World) -> None:
     """The small agency with an open evaluation of the staff member and a colleague's signed one."""
-    await busy_day(world)
+    await unrated_day(world)
     final: Any = world.rows["final"]
     rules = await rules_of(world.rows["agency"].id, NOW)
     for nip, code in ((STAFF, "T"), (COLLEAGUE, "S")):
@@ -92,10 +75,6 @@ async def appraised_day(world: World) -> None:
 
 async def appraised_in(database: Database) -> World:
     """A fresh database with that agency in it."""
-    owner = database.urls[DatabaseRole.OWNER]
-    connection = await asyncpg.connect(owner.replace(DatabaseRole.OWNER, "postgres", 1))
-    await connection.execute(STAND_IN)
-    await connection.close()
     async with opened(database, DatabaseRole.OWNER):
         made = await found()
         await appraised_day(made)
@@ -230,6 +209,19 @@ async def test_signed_form_shows_what_was_sealed_and_its_digest(world: World) ->
     assert "BELUM" not in said
 
 
+def test_a_document_as_signatures_write_it_is_read_with_what_it_came_to() -> None:
+    document, came_to = document_of(ABOUT_SEALED, FACTS, SIGNED)
+
+    seal = msgspec.json.decode(document, type=Sealed)
+
+    grounds = sealed_grounds(seal)
+    assert [achieved(one, grounds) for one in grounds.results] == [
+        one.achieved for one in came_to.results
+    ]
+    assert grounds.time.recorded_minutes == FACTS.time.recorded_minutes
+    assert (seal.inputs.employee.nip, seal.inputs.appraiser) == (ABOUT_SEALED.employee.nip, None)
+
+
 async def test_longest_text_goes_on_over_pages_with_nothing_lost(world: World) -> None:
     form = await plan_form(await world.scope("self"), world.rows[f"plan {STAFF}"].id)
     words = " ".join(f"kata{number}" for number in range(3000))
@@ -269,6 +261,12 @@ async def table_of(world: World, who: str, form: str, unit: str = "A") -> bytes:
     return await made(write_table, await world.scope(who), unit_id, final, form)
 
 
+async def allowance_of(world: World) -> Decimal:
+    row = await Consequence.get(employee_id=world.people[STAFF].id, kind=RuleKind.ALLOWANCE)
+    assert row.amount
+    return row.amount
+
+
 async def csv_of(world: World, who: str, unit: str = "A") -> list[dict[str, str]]:
     content = await table_of(world, who, "csv", unit)
     assert content.startswith(b"\xef\xbb\xbfNIP;Nama;")
@@ -284,9 +282,9 @@ async def test_unit_table_shows_each_viewer_their_rows_only(world: World) -> Non
     assert seen == {
         "self": ["Sari Wulandari"],
         "colleague": ["Budi Hartono"],
-        "supervisor": ["Budi Hartono", "Sari Wulandari"],
+        "supervisor": ["Budi Hartono", "Dewi Anggraini", "Sari Wulandari"],
         "other supervisor": [],
-        "administrator": ["Budi Hartono", "Sari Wulandari"],
+        "administrator": ["Budi Hartono", "Dewi Anggraini", "Sari Wulandari"],
     }
     assert await csv_of(world, "administrator", "D") == []
 
@@ -302,12 +300,13 @@ async def test_pay_is_a_column_for_administrators_and_auditors_only(world: World
 
 
 async def test_text_table_keeps_numbers_and_days_as_offices_write_them(world: World) -> None:
-    (_, row) = await csv_of(world, "administrator")
+    row = (await csv_of(world, "administrator"))[-1]
+    pay = await allowance_of(world)
 
     assert row["NIP"] == f"'{STAFF}"
     assert row["Predikat"] == "BAIK"
     assert row["Sampai"] == "31/12/2026"
-    assert row["Tunjangan Kinerja (Rp)"] == "80,00"
+    assert row["Tunjangan Kinerja (Rp)"] == f"{pay:.2f}".replace(".", ",")
     assert re.fullmatch(r"[0-9]+,[0-9]{2}", row["Jam Wajib"])
 
 
@@ -322,12 +321,12 @@ async def test_workbook_has_typed_cells_and_a_frozen_head(world: World) -> None:
 
     sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     heads = [cell.value for cell in sheet[2]]
-    row = {name: sheet.cell(4, place) for place, name in enumerate(heads, start=1)}
+    row = {name: sheet.cell(5, place) for place, name in enumerate(heads, start=1)}
     assert sheet.freeze_panes == "C3"
     assert sheet["A1"].value == "Evaluasi Kinerja Akhir Tahun 2026: Dinas (Dinas Contoh)"
     assert (row["NIP"].value, row["NIP"].data_type) == (STAFF, "s")
     assert row["Sampai"].is_date
-    assert row["Tunjangan Kinerja (Rp)"].value == 80
+    assert Decimal(row["Tunjangan Kinerja (Rp)"].value) == await allowance_of(world)
     assert row["Jam Wajib"].number_format == "#,##0.00"
     assert content == await table_of(world, "administrator", "xlsx")
 
@@ -399,7 +398,8 @@ async def test_own_data_holds_all_rows_of_the_person_and_nobody_elses(world: Wor
     assert [row["name"] for row in found["employee"]] == ["Sari Wulandari"]
     assert len(found["activity"]) > 2
     assert len(found["appraisal_seal"]) == 1
-    assert found["rule_set"][0]["body"] == "{}"
+    assert len(found["consequence"]) == len(found["rule_set"]) == 5
+    assert all(digest_of(row["body"]) == row["digest"] for row in found["rule_set"])
 
 
 async def test_own_data_names_others_and_never_by_their_nip(world: World) -> None:
