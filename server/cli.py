@@ -75,6 +75,11 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="what would block a planning period of an agency")
     check.add_argument("agency", help="the agency's code")
     check.add_argument("period", help="the planning period's code, such as 2026")
+    rules = commands.add_parser("load-rules", help="rules of consequences; the defaults if none")
+    rules.add_argument("agency", help="the agency's code")
+    rules.add_argument("--code", help="of rules that come with the system, as kemenlu-2025")
+    rules.add_argument("--file", type=Path, help="rules in TOML or JSON")
+    rules.add_argument("--from", dest="day", type=date.fromisoformat, help="the first day")
     commands.add_parser("rotate-secrets", help="encrypt all secrets with the first key")
     commands.add_parser("secret-key", help="a new key for EKINERJA_SECRET_KEYS")
     commands.add_parser("recompute", help="compare every figure with what its records make")
@@ -178,6 +183,10 @@ async def _command(given: argparse.Namespace, settings: Settings) -> int:
             from server.commands import results
 
             return await results.COMMANDS[given.command](given, settings)
+        case "load-rules":
+            from server.commands.rules import load_rules
+
+            return await load_rules(given, settings)
         case "install" | "connectors" | "import-file":
             from server.commands import connectors
 

@@ -20,23 +20,46 @@ from schema.appraisals.models import (
     UnitPredicate,
     UnitRating,
 )
+from schema.consequences.documents import (
+    About,
+    AllowanceInputs,
+    Applied,
+    CreditInputs,
+    Inputs,
+    TalentInputs,
+    TrainingInputs,
+    WeightInputs,
+    document_of,
+    outcome_of,
+)
+from schema.consequences.documents import rules_of as rules_of_body
 from schema.consequences.models import (
     Career,
     Consequence,
     ConsequenceBasis,
     Employment,
+    FunctionalLevel,
     PotentialScore,
     RuleKind,
     RuleSet,
     TrainingRecord,
 )
+from schema.consequences.rule_texts import packaged_rules
+from schema.consequences.values import Attendance, Low, MonthFacts, Outcome, PlanResult
 from schema.feeds.models import Installation
-from schema.organizations.models import Assignment, Employee
+from schema.organizations.models import Assignment, AssignmentKind, Employee
 from schema.plans.models import Behaviour, EvaluationPeriod, PerformancePlan
 from schema.targets.models import Target
 from schema.values import digest_of
 
 DOCUMENT = "{}"
+PACKAGED = {
+    RuleKind.WEIGHT: "bobot",
+    RuleKind.CREDIT: "angka-kredit",
+    RuleKind.TALENT: "nine-box",
+    RuleKind.TRAINING: "pelatihan",
+    RuleKind.ALLOWANCE: "kementan-2025",
+}
 
 
 async def appraise(
@@ -114,34 +137,78 @@ async def follow_from(appraisal: Appraisal, rules: RuleSet, period_id: Any, at: 
     await TrainingRecord.create(
         ended_on=day, title="Bimtek", hours=Decimal(8), source="Sertifikat", **common
     )
-    for kind in RuleKind:
+    person = await Employee.get(id=appraisal.employee_id)
+    for kind, code in PACKAGED.items():
+        table = rules if kind is rules.kind else await packaged_of(appraisal.agency_id, code, at)
+        document, outcome = worked_out(appraisal, person.nip, table)
         consequence = await Consequence.create(
             agency_id=appraisal.agency_id,
-            employee_id=appraisal.employee_id,
+            employee=person,
             period_id=period_id,
             kind=kind,
             month=day if kind is RuleKind.ALLOWANCE else None,
-            rule_set=rules,
-            amount=Decimal(80),
-            document=DOCUMENT,
-            digest=digest_of(DOCUMENT),
+            rule_set=table,
+            amount=outcome.amount,
+            label=outcome.label,
+            document=document,
+            digest=digest_of(document),
             reckoned_by="p",
             reckoned_at=at,
         )
         await ConsequenceBasis.create(consequence=consequence, appraisal=appraisal)
 
 
-async def rules_of(agency_id: Any, at: datetime) -> RuleSet:
-    """A rule set of an agency; its words do not matter here."""
-    return await RuleSet.create(
+def worked_out(appraisal: Appraisal, nip: str, table: RuleSet) -> tuple[str, Outcome]:
+    """A document of a kind: 12 months as they were rated, of a first functional level."""
+    plan = PlanResult(
+        appraisal_id=appraisal.id,
+        post=AssignmentKind.DEFINITIVE,
+        starts_on=appraisal.starts_on,
+        ends_on=appraisal.ends_on,
+        months=12,
+        predicate=appraisal.predicate,
+        level=FunctionalLevel.PT,
+    )
+    facts = MonthFacts(
+        base=Decimal(5_000_000),
+        employment=Employment.PNS,
+        predicates={"SAME_PERIOD": appraisal.predicate},
+        achievement=Decimal(90),
+        attendance=Attendance(days_asked=20, absent_days=1),
+    )
+    inputs: dict[RuleKind, Inputs] = {
+        RuleKind.WEIGHT: WeightInputs(plans=[plan]),
+        RuleKind.CREDIT: CreditInputs(plans=[plan], brought=Decimal(30)),
+        RuleKind.TALENT: TalentInputs(weight=Decimal(80), potential=Decimal(80)),
+        RuleKind.TRAINING: TrainingInputs(
+            lows=[Low(kind="RESULT", about="Laporan")], hours=Decimal(8)
+        ),
+        RuleKind.ALLOWANCE: AllowanceInputs(facts=facts, appraisals={"SAME_PERIOD": appraisal.id}),
+    }
+    about = About(agency="A", nip=nip, period="2026", kind=table.kind, month=None)
+    outcome = outcome_of(rules_of_body(table.kind, table.body), inputs[table.kind])
+    applied = Applied(digest=table.digest, code=table.code, version=table.version)
+    return document_of(about, inputs[table.kind], applied, outcome), outcome
+
+
+async def packaged_of(agency_id: Any, code: str, at: datetime) -> RuleSet:
+    """Packaged rules of an agency, loaded once."""
+    table = packaged_rules(code)
+    known = await RuleSet.get_or_none(agency_id=agency_id, code=code)
+    return known or await RuleSet.create(
         agency_id=agency_id,
-        kind=RuleKind.WEIGHT,
-        code="bobot",
+        kind=table.kind,
+        code=code,
         version=1,
         starts_on=date(2026, 1, 1),
-        source="Aturan rumah",
-        body=DOCUMENT,
-        digest=digest_of(DOCUMENT),
+        source=table.source,
+        body=table.body,
+        digest=table.digest,
         loaded_by="p",
         loaded_at=at,
     )
+
+
+async def rules_of(agency_id: Any, at: datetime) -> RuleSet:
+    """The rules of weight of an agency."""
+    return await packaged_of(agency_id, PACKAGED[RuleKind.WEIGHT], at)

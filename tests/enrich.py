@@ -8,6 +8,8 @@ from schema.appraisals.models import (
     FeedbackRelation,
     FeedbackRequest,
 )
+from schema.consequences.models import RuleSet
+from schema.consequences.rule_texts import packaged_rules
 from schema.matrices.models import (
     CascadeTemplate,
     MatrixCell,
@@ -46,6 +48,7 @@ from schema.targets.models import (
 )
 from schema.teams.models import DayClose, PresenceClock, PresenceStatus
 from tests.two_agencies import DAY, NOON, START, World
+from tests.year_end import end_the_year
 
 ONE = timedelta(days=1)
 
@@ -83,6 +86,7 @@ async def enrich(world: World) -> None:
     people, targets = world.people, world.targets
     await close_days(world)
     await hear(world)
+    await load_rules(world)
     below = await Unit.get(agency=world.agencies["A"], code="1.1")
     top = await Unit.get(agency=world.agencies["A"], code="1")
     # A unit that was moved, and an acting head of it beside their own post.
@@ -228,6 +232,7 @@ async def enrich(world: World) -> None:
         await dicts_of("SELECT refresh_reporting_lines($1, $2)", [agency.id, DAY])
     await be_away(world)
     await deal(world)
+    await end_the_year(world)
 
 
 async def be_away(world: World) -> None:
@@ -345,3 +350,28 @@ async def close_days(world: World) -> None:
     await PresenceClock.create(
         agency=agency, ticked_until=NOON, closed_until=DAY - timedelta(days=2)
     )
+
+
+async def load_rules(world: World) -> None:
+    """Rules of several kinds in both agencies: of one day two versions, one that begins later."""
+    given = [
+        ("A", "nine-box", 1, START),
+        ("A", "klhk-2024", 1, START),
+        ("A", "kementan-2025", 2, START),
+        ("A", "kemenlu-2025", 3, DAY + ONE),
+        ("B", "kementan-2012", 1, DAY),
+    ]
+    for agency, code, version, day in given:
+        table = packaged_rules(code)
+        await RuleSet.create(
+            agency=world.agencies[agency],
+            kind=table.kind,
+            code=code,
+            version=version,
+            starts_on=day,
+            source=table.source,
+            body=table.body,
+            digest=table.digest,
+            loaded_by=world.people["boss"].nip,
+            loaded_at=NOON,
+        )

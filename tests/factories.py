@@ -108,6 +108,7 @@ from server.database import Database, DatabaseRole, opened
 from tests import feeding
 from tests.copies import Copies
 from tests.feeding import OTHER_SECRET, SECRET, VAULT
+from tests.rated_year import rate, rate_unit
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 """12.00 WIB on a Tuesday."""
@@ -356,6 +357,7 @@ async def busy_day(world: World) -> None:
     await _count(world)
     await _ingest(world)
     await _work(world)
+    await rate_the_year(world)
 
 
 async def save_other_agency() -> None:
@@ -521,6 +523,9 @@ async def _send(world: World) -> None:
     plan = await PerformancePlan.get(employee_id=supervisor.id)
     post = await Assignment.get(id=plan.assignment_id)
     at = {"rated_at": NOW, "rated_by": SUPERIOR, "signed_at": NOW, "signed_by": SUPERIOR}
+    why = {"work_reason": "Sesuai hasil unit", "behaviour_reason": "Teladan"}
+    of_unit = await rate_unit(post.unit_id, supervisor, world.rows["final"].id, SUPERIOR, NOW)
+    world.rows["unit rating"] = of_unit
     answers: dict[str, dict[str, Any]] = {
         "final": {"state": SendingState.FAILED, "message": "NIP tidak dikenal", "retry_at": NOW},
         "closed": {
@@ -538,7 +543,8 @@ async def _send(world: World) -> None:
             evaluation_period=world.rows[name],
             unit_id=post.unit_id,
             appraiser=world.people[SUPERIOR],
-            heads_unit=False,
+            heads_unit=name == "final",
+            unit_rating=of_unit if name == "final" else None,
             starts_on=world.rows[name].starts_on,
             ends_on=world.rows[name].ends_on,
             state=AppraisalState.SIGNED,
@@ -546,6 +552,7 @@ async def _send(world: World) -> None:
             behaviour_rating=Rating.MEETS,
             predicate=Predicate.GOOD,
             **at,
+            **why,
         )
         world.rows[f"appraisal {name}"] = appraisal
         world.rows[f"result {name}"] = await ResultDelivery.create(
@@ -671,6 +678,18 @@ async def _work(world: World) -> None:
     world.rows["pending activity"] = await Activity.get(source_id="waiting")
     for name, row in records.items():
         records[name] = await ProgressRecord.get(id=row.id)
+
+
+async def rate_the_year(world: World) -> None:
+    """The staff member is rated, objected, and is signed; the supervisor is by `_send`."""
+    world.rows["appraisal"] = await rate(
+        world.people[STAFF],
+        world.people[SUPERVISOR],
+        world.people[SUPERIOR],
+        world.targets["T"],
+        world.rows["final"].id,
+        NOW,
+    )
 
 
 async def _presence(world: World) -> None:

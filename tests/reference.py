@@ -29,8 +29,17 @@ from schema.access import (
     can_see_directory,
     can_see_work_of,
 )
-from schema.appraisals.models import Appraisal, FeedbackAnswer, FeedbackRequest, ResultDelivery
-from schema.consequences.models import RuleSet
+from schema.appraisals.models import (
+    Appraisal,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    FeedbackAnswer,
+    FeedbackRequest,
+    ResultDelivery,
+    UnitRating,
+)
+from schema.consequences.models import Consequence, RuleSet
 from schema.consequences.rule_texts import packaged, packaged_rules
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.events import EventRow
@@ -131,12 +140,17 @@ from schema.targets.tracking import GOOD, worst
 from schema.teams.models import DayClose, PresenceClock
 from schema.teams.rules import Away, DayFacts
 from schema.values import local_date, plain
-from tests import plain_boards, plain_feedback
+from tests import plain_appraisals, plain_boards, plain_consequences, plain_feedback
 from tests.plain_readiness import counted as counted_problems
 from tests.plain_readiness import found as found_problems
 
 TABLES: tuple[type[Row], ...] = (
+    *plain_consequences.TABLES,
     RuleSet,
+    AppraisalEvent,
+    AppraisalLine,
+    AppraisalSeal,
+    UnitRating,
     Absence,
     Appraisal,
     FeedbackAnswer,
@@ -200,13 +214,15 @@ assert EventRow not in TABLES
 
 @dataclass(frozen=True)
 class Rows:
-    """All rows of all tables."""
+    """All rows of all tables, and what each appraisal rests on."""
 
     by_key: Mapping[type[Row], Mapping[UUID, Any]]
+    evidence: Mapping[UUID, Any]
 
     @classmethod
     async def read(cls) -> "Rows":
-        return cls({table: {row.id: row for row in await table.all()} for table in TABLES})
+        rows = {table: {row.id: row for row in await table.all()} for table in TABLES}
+        return cls(rows, await plain_appraisals.evidence())
 
     def all(self, table: type[Row]) -> Iterable[Any]:
         return self.by_key[table].values()
@@ -282,6 +298,12 @@ class Reference:
                 return can_see_directory(self.scope, period.agency_id)
             case Feedback():
                 return self.sees(self.rows.get(PerformancePlan, row.plan_id))
+            case Appraisal():
+                person = self.rows.get(Employee, row.employee_id)
+                return can_see_appraisal(self.scope, row, person)
+            case UnitRating():
+                unit = self.rows.get(Unit, row.unit_id)
+                return self.works(row.head_id) or can_audit(self.scope, unit.agency_id)
             case PerformancePlan() | Absence():
                 return self.works(row.employee_id)
             case RoleMatrix():
@@ -303,6 +325,8 @@ class Reference:
                 return plain_feedback.sees_appraisal(self, row)
             case FeedbackRequest():
                 return plain_feedback.sees_request(self, row)
+            case Consequence():
+                return plain_consequences.sees(self, row)
             case Notice():
                 return row.employee_id == self.scope.employee_id
             case Installation():
@@ -1069,7 +1093,7 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     rows = [
         row
         for row in see.rows.where(RuleSet, agency_id=agency.id)
-        if args.get("rule_kind") in (None, row.kind)
+        if args.get("ruleKind") in (None, row.kind)
     ]
     rows.sort(key=lambda row: (row.starts_on, row.version), reverse=True)
     rows.sort(key=lambda row: row.kind)
@@ -1082,10 +1106,11 @@ def rule_sets_of(see: Reference, agency: Any, args: Mapping[str, Any]) -> list[A
     return list(held.values())
 
 
-def packaged_tables(see: Reference) -> list[Any]:
+def packaged_tables(see: Reference, args: Mapping[str, Any]) -> list[Any]:
     return [
         SimpleNamespace(**asdict(one), assumed=list(one.rules.assumed), text=packaged()[code])
         for code, one in ((code, packaged_rules(code)) for code in sorted(packaged()))
+        if args.get("ruleKind") in (None, one.kind)
     ]
 
 
@@ -1156,6 +1181,7 @@ NODES = (
     Activity, Installation, Run, DeadLetter, ConnectorTask, ConnectorProblem,
     RoleMatrix, MatrixCell, CascadeTemplate, Absence, Notice, RuleSet,
     Appraisal, FeedbackRequest,
+    UnitRating,
 )  # fmt: skip
 
 
@@ -1406,7 +1432,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     "RuleSet.assumed": lambda see, r, args: json.loads(r.body).get("assumed", []),
     "RuleSet.table": lambda see, r, args: json.loads(r.body),
     "RuleSet.loadedBy": lambda see, r, args: named(see, Employee, nip=r.loaded_by),
-    "Query.packagedRules": lambda see, _, args: packaged_tables(see),
+    "Query.packagedRules": lambda see, _, args: packaged_tables(see, args),
     "AgencyPolicy.setBy": setter,
     "WorkingWeek.unit": get(Unit, "unit_id"),
     "WorkingWeek.weeklyMinutes": lambda see, w, args: sum(w.minutes),
@@ -1664,7 +1690,12 @@ RESOLVERS: Mapping[str, Resolve] = {
     "TeamMember.pendingCount": lambda see, m, args: m.log.pending_count,
     "TeamMember.lastActivityAt": lambda see, m, args: m.log.last_activity_at,
     **plain_boards.RESOLVERS,
+    **plain_consequences.RESOLVERS,
+    "Query.simulate": lambda see, _, args: plain_consequences.simulate(
+        see, args, key_in(args["ruleSet"], "RuleSet")
+    ),
     **plain_feedback.RESOLVERS,
+    **plain_appraisals.RESOLVERS,
     "Team.summary": lambda see, team, args: team,
     "TeamSummary.members": lambda see, team, args: len(team.members),
     "TeamSummary.recordedMinutes": lambda see, team, args: summed(team, "recorded_minutes"),

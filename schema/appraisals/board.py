@@ -165,16 +165,16 @@ class RatingBoard:
         "which the appraisals were opened.",
         where=HERE.format(a="@it"),
         given={
-            "state": "@it.state = ANY (@state::text[])",
-            "predicate": "@it.predicate = ANY (@predicate::text[])",
+            "states": "@it.state = ANY (@states::text[])",
+            "predicates": "@it.predicate = ANY (@predicates::text[])",
         },
         keys={"@it.id": "uuid"},
         type=AppraisalConnection,
     )
     def people(
         self,
-        state: OnlyStates = None,
-        predicate: OnlyPredicates = None,
+        states: OnlyStates = None,
+        predicates: OnlyPredicates = None,
         first: First = None,
         after: After = None,
         last: Last = None,

@@ -8,6 +8,7 @@ is in force.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -295,5 +296,7 @@ def _parsed(document: str) -> tuple[Mapping[str, Any], Document]:
         raise NotADocument(str(fault)) from fault
 
 
-def _written(inputs: Any, named: Any, result: Result) -> str:
-    return canonical({"format": FORMAT, "inputs": inputs, "rules": named, "result": result})
+def _written(inputs: object, named: object, result: Result) -> str:
+    whole = {"format": FORMAT, "inputs": inputs, "rules": named, "result": result}
+    # `canonical` takes values as well, at several times the cost.
+    return canonical(msgspec.to_builtins(whole, builtin_types=(Decimal,)))

@@ -15,8 +15,7 @@ from schema.targets.models import Aspect, Perspective, Polarity, ResultCategory
 from schema.targets.rules import achieved, known_share
 
 # What was sealed, in the shape in which `appraisal_evidence` answers.
-SEALED = """(SELECT json_build_object('achievement_cap', d$.rules -> 'policy' -> 'achievement_cap',
-    'missing_counts_as_zero', d$.rules -> 'policy' -> 'missing_counts_as_zero',
+SEALED = """(SELECT json_build_object('policy', d$.rules -> 'policy',
     'results', d$.evidence -> 'results', 'behaviours', d$.evidence -> 'behaviours',
     'time', d$.evidence -> 'time')
   FROM (SELECT s$.document::json -> 'inputs' -> 'evidence' AS evidence,
@@ -32,8 +31,8 @@ def listed(json: str, columns: str) -> str:
     return f"ROWS FROM (json_to_recordset({json}) AS ({columns})) WITH ORDINALITY"
 
 
-POLICY = """json_build_object('achievement_cap', @row.facts -> 'achievement_cap',
-  'missing_counts_as_zero', @row.facts -> 'missing_counts_as_zero')"""
+# Null where the agency has said nothing: then the defaults hold.
+POLICY = "@row.facts -> 'policy'"
 RESULT = """id uuid, code text, title text, category text, perspective text, assigned_by text,
   serves text, indicators json, stages json, children json, records int, feedback int"""
 RESULTS = f"""{listed("@row.facts -> 'results'", RESULT)} f$

@@ -126,7 +126,7 @@ async def answer_feedback(
         await connection.execute_query_dict(LOCK_REQUEST, [request_id])
         row = await FeedbackRequest.get_or_none(id=request_id, using_db=connection)
         if row is None or scope.employee_id is None or row.respondent_id != scope.employee_id:
-            raise NotFound("Feedback request")
+            raise NotFound("FeedbackRequest")
         if row.answered_at is not None:
             raise DomainError(ErrorCode.ALREADY_ANSWERED)
         await connection.execute_query_dict(LOCK_TO_ANSWER, [row.appraisal_id])

@@ -25,6 +25,7 @@ from schema.predicates import of_agencies, sees_appraisal, sees_work
 from schema.relay import Connection
 from schema.selection.declarations import after, many, one, reads
 from schema.targets.graph import Target
+from schema.values import CAPITAL_TIMEZONE
 
 strawberry.enum(
     models.Rating,
@@ -145,8 +146,8 @@ class Objection:
 
 
 # The employee's row is hidden from a former appraiser elsewhere; then the agency's zone serves.
-ZONE = """coalesce((SELECT e$.timezone FROM employee e$ WHERE e$.id = @row.employee_id),
-  (SELECT g$.timezone FROM agency g$ WHERE g$.id = @row.agency_id))"""
+ZONE = f"""coalesce((SELECT e$.timezone FROM employee e$ WHERE e$.id = @row.employee_id),
+  (SELECT g$.timezone FROM agency g$ WHERE g$.id = @row.agency_id), '{CAPITAL_TIMEZONE}')"""
 OBJECTION_DAYS = f"""(SELECT y$.objection_days FROM agency_policy y$
   WHERE y$.agency_id = @row.agency_id
     AND y$.starts_on <= (@row.rated_at AT TIME ZONE {ZONE})::date

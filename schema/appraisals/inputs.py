@@ -8,6 +8,7 @@ from schema.appraisals.models import Rating, UnitPredicate
 from schema.appraisals.rating import RatingDraft
 from schema.appraisals.steps import ObjectionOutcome
 from schema.checks import invalid
+from schema.errors import DomainError
 from schema.plans.models import Behaviour
 from schema.relay import key_of
 
@@ -110,6 +111,16 @@ class RateAppraisalInput(RatingsInput):
 @strawberry.input(description="Appraisals to rate. Each that can be, is.")
 class RateAppraisalsInput:
     appraisals: list[RateAppraisalInput] = strawberry.field(description="At most 500.")
+
+    def drafts(self) -> list[RatingDraft | DomainError]:
+        """Each in its place, or why it cannot be read."""
+        read: list[RatingDraft | DomainError] = []
+        for item in self.appraisals:
+            try:
+                read.append(item.draft())
+            except DomainError as error:
+                read.append(error)
+        return read
 
 
 @strawberry.input(description="An appraisal on the version that was read.")

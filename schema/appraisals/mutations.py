@@ -125,8 +125,7 @@ class AppraisalMutation:
     ) -> RateAppraisalsPayload:
         viewer, now = info.context.viewer, info.context.now()
         with refusals(info) as refused:
-            drafts = [item.draft() for item in input.appraisals]
-            return rated(await service.rate(viewer, drafts, now), info)
+            return rated(await service.rate(viewer, input.drafts(), now), info)
         return RateAppraisalsPayload(appraisals=[], user_errors=refused)
 
     @strawberry.mutation(description="The employee accepts the ratings that they have read.")

@@ -82,14 +82,20 @@ class Around:
 
 
 async def rate_all(
-    connection: BaseDBAsyncClient, scope: Scope, drafts: Sequence[RatingDraft], now: datetime
+    connection: BaseDBAsyncClient,
+    scope: Scope,
+    drafts: Sequence[RatingDraft | DomainError],
+    now: datetime,
 ) -> Rated:
     """Rate those that can be; one that is not opened yet is."""
-    found = await _find(connection, drafts)
+    found = await _find(connection, [one for one in drafts if isinstance(one, RatingDraft)])
     around = await _around(connection, [held.appraisal for held in found.held.values()])
     outcome = Rated()
     given: dict[UUID, Judged] = {}
     for place, draft in enumerate(drafts):
+        if isinstance(draft, DomainError):
+            outcome.errors.append((place, draft))
+            continue
         try:
             held = _seen(found, draft, scope)
             if held.appraisal.id in given:

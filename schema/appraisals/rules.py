@@ -57,7 +57,7 @@ class Reached:
     children: list[Child]
 
 
-def mean_achieved(results: Sequence[Reached], policy: Policy) -> Decimal | None:
+def mean_achieved(results: Sequence[Reached], policy: Policy | None) -> Decimal | None:
     """The mean of results that have a number, in percent, two decimals; each weighs as much as is
     known of it (a house rule). 80 of which all is known and 50 of which half is -> (80 x 100 + 50
     x 50) / 150 = 70.00."""

@@ -55,8 +55,9 @@ async def open_appraisals(scope: Scope, evaluation_period_id: UUID, now: datetim
         return await open_missing(connection, row.id, scope.subject, now)
 
 
-async def rate(scope: Scope, drafts: Sequence[RatingDraft], now: datetime) -> Rated:
-    """Rate work results and behaviour, many at once: each that can be is, in one transaction.
+async def rate(scope: Scope, drafts: Sequence[RatingDraft | DomainError], now: datetime) -> Rated:
+    """Rate work results and behaviour, many at once: each that can be is, in one transaction. What
+    could not be read comes as its refusal, and is answered in its place.
 
     Raises:
         DomainError: none or too many were chosen.

@@ -12,7 +12,7 @@ from schema.appraisals.models import Appraisal
 from schema.appraisals.signing import sign_in
 from schema.consequences.facts import last_day_of
 from schema.consequences.reckoning import BATCH, reckon, reckon_allowances, year_of
-from schema.errors import DomainError, ErrorCode, NotFound
+from schema.errors import DomainError, ErrorCode, NotFound, Refusals
 from schema.organizations.service import administered_agency
 from schema.tables import dicts_of, transaction
 from schema.targets.models import Period
@@ -65,27 +65,34 @@ async def sign(scope: Scope, keys: Sequence[UUID], now: datetime) -> Signed:
 
 
 async def _sign(scope: Scope, keys: Sequence[UUID], now: datetime, signed: Signed) -> None:
-    """All at once; where that is refused, each half: few that cannot be signed cost few tries."""
+    """All at once; what is refused by its place is left out, and the rest is tried again."""
     try:
         async with transaction() as connection:
             rows = await sign_in(connection, scope, keys, now)
             count = await follow(connection, rows, scope.subject, now)
     except DomainError as refused:
-        if len(keys) == 1:
-            signed.refused[keys[0]] = refused
-            return
-        middle = len(keys) // 2
-        await _sign(scope, keys[:middle], now, signed)
-        await _sign(scope, keys[middle:], now, signed)
+        rest = _without(keys, refused, signed)
+        if rest:
+            await _sign(scope, rest, now, signed)
         return
     signed.keys += [row.id for row in rows]
     signed.consequences += count
 
 
+def _without(keys: Sequence[UUID], refused: DomainError, signed: Signed) -> list[UUID]:
+    """The keys that no refusal is about, its `field` ending in the place. One that names no place,
+    such as rules that are missing, is about all of them."""
+    for one in refused.each if isinstance(refused, Refusals) else [refused]:
+        place = (one.field or "").rpartition(".")[2]
+        about = [keys[int(place)]] if place.isdigit() else keys
+        signed.refused |= dict.fromkeys(about, one)
+    return [key for key in keys if key not in signed.refused]
+
+
 async def follow(connection: Any, rows: Sequence[Appraisal], by: str, now: datetime) -> int:
     """What follows of signed appraisals, in their transaction: a year's of final ones, else
     nothing. How many new versions."""
-    found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]])
+    found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]]) if rows else []
     count = 0
     for row in found:
         people = [UUID(str(key)) for key in row["people"]]

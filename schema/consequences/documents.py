@@ -26,6 +26,7 @@ from schema.consequences.rule_tables import (
 )
 from schema.consequences.rules import allowance, credit, talent, training, weight
 from schema.consequences.values import Low, MonthFacts, Outcome, PlanResult
+from schema.errors import DomainError
 from schema.values import canonical
 
 FORMAT = "ekinerja-consequence/1"
@@ -166,7 +167,10 @@ def recomputed(document: str, bodies: Mapping[str, str]) -> str:
         raise ValueError(f"no document of {FORMAT}, or of a later evaluation: {named.evaluation}")
     if named.digest not in bodies:
         raise ValueError(f"the rules {named.digest} are not at hand")
-    rules = rules_of(kept.about.kind, bodies[named.digest])
+    try:
+        rules = rules_of(kept.about.kind, bodies[named.digest])
+    except DomainError as refused:
+        raise ValueError(f"the rules {named.digest}: {refused}") from refused
     inputs = inputs_of(kept)
     outcome = EVALUATIONS[named.evaluation](rules, inputs)
     applied = Applied(digest=named.digest, code=named.code, version=named.version)

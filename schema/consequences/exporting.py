@@ -60,7 +60,7 @@ async def lines_of(scope: Scope, agency_id: UUID, period_code: str) -> AsyncIter
         written = 0
         for kind, (statement, names) in PARTS.items():
             async for row in _rows(connection, statement, [agency_id, period.id]):
-                yield canonical({kind: {name: row[name] for name in names}})
+                yield canonical({kind.value: {name: row[name] for name in names}})
                 written += 1
         yield canonical({END: written})
 

@@ -277,7 +277,7 @@ class OutcomeQuery:
 
     @page(
         "consequence @it JOIN agency a$ ON a$.id = @it.agency_id "
-        "JOIN period p$ ON p$.id = @it.period_id",
+        "JOIN period p$ ON p$.id = @it.period_id AND p$.agency_id = a$.id",
         "Who is in a pool of succession, or in a box, for the agency's administrators and "
         "auditors; empty for others.",
         where="a$.code = @agency AND p$.code = @period AND @it.kind = 'TALENT' "

@@ -33,7 +33,7 @@ class Employment(StrEnum):
 
 
 class FunctionalLevel(StrEnum):
-    """Levels of functional posts (*jenjang jabatan fungsional*), by their SIASN codes."""
+    """Levels of functional posts (*jenjang jabatan fungsional*), by BKN's codes."""
 
     UT = "UT"
     MA = "MA"

@@ -1,7 +1,7 @@
 """The GraphQL face of rule sets: an agency's versions, and the tables that come with the system."""
 
 from datetime import date, datetime
-from typing import Any
+from functools import cache
 from uuid import UUID
 
 import strawberry
@@ -10,11 +10,10 @@ from strawberry.scalars import JSON
 
 from schema.consequences import models
 from schema.consequences.rule_texts import packaged, packaged_rules
-from schema.context import Info
+from schema.organizations.agency_fields import RuleOf
 from schema.organizations.graph import Employee
 from schema.predicates import in_directory
-from schema.selection.declarations import Many, one, reads, value
-from schema.selection.execution import Selected
+from schema.selection.declarations import Arguments, many, one, reads, value
 from schema.values import canonical
 
 strawberry.enum(
@@ -75,16 +74,13 @@ class PackagedRules:
     text: str = strawberry.field(description="The table in TOML, with worked figures in comments.")
 
 
-PACKAGED = Many(
-    source="json_to_recordset(@tables::json) AS @it "
-    "(code text, kind text, title text, source text, assumed json, text text)",
-    order="@it.code",
-)
+def with_tables(arguments: Arguments) -> Arguments:
+    """The packaged tables beside the field's argument, as the statement takes them."""
+    return {**arguments, "tables": packaged_tables()}
 
 
+@cache
 def packaged_tables() -> str:
-    """All packaged tables as the JSON that the statement takes."""
-    tables = [packaged_rules(code) for code in packaged()]
     return canonical(
         [
             {
@@ -93,18 +89,22 @@ def packaged_tables() -> str:
                 "title": one.title,
                 "source": one.source,
                 "assumed": one.rules.assumed,
-                "text": packaged()[one.code],
+                "text": text,
             }
-            for one in tables
+            for one, text in ((packaged_rules(code), text) for code, text in packaged().items())
         ]
     )
 
 
 @strawberry.type
 class RuleQuery:
-    @strawberry.field(
-        description="Rules that come with the system, by code; whoever is signed in sees them.",
-        graphql_type=list[PackagedRules],
+    @many(
+        "json_to_recordset(@tables::json) AS @it "
+        "(code text, kind text, title text, source text, assumed json, text text)",
+        "Rules that come with the system, by code; whoever is signed in sees them.",
+        order='@it.code COLLATE "C"',
+        given={"ruleKind": "@it.kind = @ruleKind"},
+        check=with_tables,
+        type=list[PackagedRules],
     )
-    async def packaged_rules(self, info: Info) -> Any:
-        return Selected(PACKAGED, {"tables": packaged_tables()}, scope=info.context.viewer)
+    def packaged_rules(self, rule_kind: RuleOf = None) -> None: ...

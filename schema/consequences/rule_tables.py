@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -142,21 +143,33 @@ class Band(
     percent: Decimal
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="by"):
+def _by(name: str) -> str:
+    """By what a part is paid, of its class: PredicatePart -> PREDICATE."""
+    return name.removesuffix("Part").upper()
+
+
+class Part(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="by",
+    tag=_by,
+):
     """A share of an allowance, in percent of it."""
 
     name: str
     share: Decimal
 
 
-class PredicatePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="PREDICATE"):
+class PredicatePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by the predicate; `without` is the percent where there is none."""
 
     without: Decimal
     percent: Mapping[Predicate, Decimal]
 
 
-class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ATTENDANCE"):
+class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by attendance: whole, less a percent of the part for each day absent, each late arrival
     and each early leaving; never below nothing."""
 
@@ -165,9 +178,7 @@ class AttendancePart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True
     early: tuple[Band, ...] = ()
 
 
-class AchievementPart(
-    Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ACHIEVEMENT"
-):
+class AchievementPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid by the percent of what was due, within two bounds."""
 
     without: Decimal
@@ -175,7 +186,7 @@ class AchievementPart(
     maximum: Decimal
 
 
-class FixedPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="FIXED"):
+class FixedPart(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Paid as it is."""
 
     percent: Decimal
@@ -209,8 +220,9 @@ def invalid_rules(detail: str) -> DomainError:
     return DomainError(ErrorCode.RULES_INVALID, field="rules", detail=detail)
 
 
+@lru_cache(maxsize=64)
 def parsed(kind: RuleKind, body: str) -> Rules:
-    """The rules of a kept body.
+    """The rules of a kept body; the same value again for the same body.
 
     Raises:
         DomainError: RULES_INVALID, where it is no body of that kind.

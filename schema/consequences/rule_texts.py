@@ -4,7 +4,7 @@ and the tables that come with the system, beside their schema in `tables/`."""
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -107,16 +107,33 @@ def _table(text: str) -> dict[str, Any]:
     if not is_safe_text(text):
         raise invalid_rules("a character that no text may hold")
     try:
-        if not text.lstrip().startswith("{"):
-            return tomllib.loads(text, parse_float=_number)
-        table = json.loads(
-            text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object
-        )
+        table = _read(text)
+        if not all(is_safe_text(said) for said in _texts(table)):
+            raise invalid_rules("a character that no text may hold")
     except (ValueError, RecursionError) as fault:
         raise invalid_rules(str(fault)) from fault
-    if not is_safe_text(json.dumps(table, ensure_ascii=False, default=str)):
-        raise invalid_rules("a character that no text may hold")
-    return dict(table)
+    return table
+
+
+def _read(text: str) -> dict[str, Any]:
+    if not text.lstrip().startswith("{"):
+        return tomllib.loads(text, parse_float=_number)
+    table: dict[str, Any] = json.loads(
+        text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object
+    )
+    return table
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a table, names among them; escapes may bring in what the text had not."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from (name, *_texts(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

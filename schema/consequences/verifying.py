@@ -11,11 +11,19 @@ from typing import Any
 
 import msgspec
 
-from schema.appraisals import documents
+from schema.appraisals import documents as appraisals
+from schema.consequences import documents as consequences
+from schema.consequences.models import RuleKind
+from schema.consequences.rule_tables import parsed
+from schema.errors import DomainError
 from schema.values import canonical, digest_of
 
 END = "end"
 """The last line's only key: the number of lines before it."""
+
+
+NAMES = ("kind", "code")
+"""What a line of rules says beside their body, which says it too."""
 
 
 class Kind(StrEnum):
@@ -31,14 +39,26 @@ Recompute = Callable[[str, Mapping[str, str]], str]
 
 
 def _appraisal(document: str, bodies: Mapping[str, str]) -> str:
-    return documents.recomputed(document)
+    return appraisals.recomputed(document)
 
 
-RECOMPUTE: dict[Kind, Recompute] = {Kind.APPRAISAL: _appraisal}
+RECOMPUTE: dict[Kind, Recompute] = {
+    Kind.APPRAISAL: _appraisal,
+    Kind.CONSEQUENCE: consequences.recomputed,
+}
 
 
-FAULTS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
-"""What a line that was tampered with may cause: numbers too large, nesting too deep, and others."""
+FAULTS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    msgspec.MsgspecError,
+    DomainError,
+)
+"""What a line that was tampered with may cause: numbers too large, nesting too deep, rules that are
+none, and others."""
 
 
 class WrongLine(Exception):
@@ -74,12 +94,19 @@ class Verification:
         if digest_of(text) != _text(said, "digest"):
             raise ValueError(f"the digest is not that of the {kind}'s text")
         if kind is Kind.RULES:
-            self.bodies[digest_of(text)] = text
-        elif (recompute := RECOMPUTE.get(kind)) is None:
-            raise ValueError(f"a {kind} cannot be recomputed by this version")
-        elif recompute(text, self.bodies) != text:
+            self._keep(text, said)
+        elif RECOMPUTE[kind](text, self.bodies) != text:
             raise ValueError(f"the {kind} recomputes to another document")
         self.counts[kind] += 1
+
+    def _keep(self, body: str, said: Mapping[str, Any]) -> None:
+        """Rules for the documents that follow, of the kind and code that their body has."""
+        table = msgspec.json.decode(body, type=dict[str, Any])
+        named = {name: said.get(name) for name in NAMES}
+        if named != {name: table.get(name) for name in NAMES}:
+            raise ValueError("the rules are not of this kind and code")
+        parsed(RuleKind(_text(said, "kind")), body)
+        self.bodies[digest_of(body)] = body
 
     def _end(self, said: object) -> None:
         read = sum(self.counts.values())

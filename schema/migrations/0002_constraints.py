@@ -558,7 +558,9 @@ DECLARE
   begins time;
   observes boolean;
   is_away boolean;
+  gone date[];
   away date[];
+  monday CONSTANT date := '0001-01-01';
 BEGIN
   SELECT e.agency_id, w.is_there, w.of_units,
     EXISTS (SELECT FROM absence a WHERE a.employee_id = e.id AND a.state = 'ACCEPTED'
@@ -616,21 +618,31 @@ BEGIN
   IF is_away THEN
     pauses := coalesce(pauses, '{60,60,60,60,90,0,0}');
     begins := coalesce(begins, '07:30');
-    away := ARRAY(SELECT DISTINCT d.day::date FROM absence a
-      CROSS JOIN LATERAL generate_series(greatest(a.starts_on, first_day)::timestamp,
-        least(a.ends_on, last_day)::timestamp, interval '1 day') d (day)
+    -- Days that leave takes whole ask for nothing; those of another absence are asked about.
+    SELECT coalesce(array_agg(d.day) FILTER (WHERE d.is_whole), '{}'),
+      coalesce(array_agg(d.day) FILTER (WHERE NOT d.is_whole), '{}')
+    INTO gone, away FROM (
+      SELECT greatest(a.starts_on, first_day) + n AS day,
+        bool_or(a.kind IN ('LEAVE', 'SICKNESS') AND a.from_time IS NULL) AS is_whole
+      FROM absence a CROSS JOIN LATERAL generate_series(0,
+        least(a.ends_on, last_day) - greatest(a.starts_on, first_day)) n
       WHERE a.employee_id = of_employee AND a.state = 'ACCEPTED'
-        AND a.starts_on <= last_day AND a.ends_on >= first_day);
-    RETURN ARRAY(SELECT CASE WHEN d.minutes = 0 OR d.day <> ALL (away) THEN d.minutes
-        ELSE d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
-          pauses[extract(isodow FROM d.day)::int],
-          coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true)) END
-      FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
-        ELSE asked[extract(isodow FROM first_day + n)::int] END AS minutes
-        FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
+        AND a.starts_on <= last_day AND a.ends_on >= first_day
+      GROUP BY 1
+    ) d;
+    off := off || gone;
+    IF away <> '{}' THEN
+      RETURN ARRAY(SELECT CASE WHEN d.minutes = 0 OR d.day <> ALL (away) THEN d.minutes
+          ELSE d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
+            pauses[1 + (d.day - monday) % 7],
+            coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true)) END
+        FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
+          ELSE asked[1 + (first_day + n - monday) % 7] END AS minutes
+          FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
+    END IF;
   END IF;
   RETURN ARRAY(SELECT CASE WHEN first_day + n = ANY (off) THEN 0
-      ELSE asked[extract(isodow FROM first_day + n)::int] END
+      ELSE asked[1 + (first_day + n - monday) % 7] END
     FROM generate_series(0, last_day - first_day) n);
 END
 $$;
@@ -923,14 +935,13 @@ SET jit = off SET work_mem = '32MB' AS $$
       FROM policy_on(c.agency_id, c.year_starts_on) p),
     'results', coalesce(r.said, '[]'),
     'behaviours', (SELECT json_agg(json_build_object('behaviour', b.behaviour,
-        'expectation', x.expectation,
-        'feedback', (SELECT count(*) FROM feedback f WHERE f.plan_id = c.plan_id
-          AND f.behaviour = b.behaviour
-          AND (f.at AT TIME ZONE c.timezone)::date BETWEEN c.starts_on AND c.ends_on))
-        ORDER BY b.place)
+        'expectation', x.expectation, 'feedback', coalesce(f.count, 0)) ORDER BY b.place)
       FROM unnest(ARRAY['SERVICE_ORIENTED', 'ACCOUNTABLE', 'COMPETENT', 'HARMONIOUS', 'LOYAL',
         'ADAPTIVE', 'COLLABORATIVE']) WITH ORDINALITY b (behaviour, place)
-      LEFT JOIN behaviour_expectation x ON x.plan_id = c.plan_id AND x.behaviour = b.behaviour),
+      LEFT JOIN behaviour_expectation x ON x.plan_id = c.plan_id AND x.behaviour = b.behaviour
+      LEFT JOIN (SELECT f.behaviour, count(*) FROM feedback f WHERE f.plan_id = c.plan_id
+          AND (f.at AT TIME ZONE c.timezone)::date BETWEEN c.starts_on AND c.ends_on
+        GROUP BY f.behaviour) f ON f.behaviour = b.behaviour),
     'time', t.said)
   FROM chosen c JOIN time t ON t.id = c.id LEFT JOIN results r ON r.appraisal_id = c.id
 $$;

@@ -19,6 +19,7 @@ from schema.arguments import (
     TeamDay,
 )
 from schema.organizations import models
+from schema.organizations.agency_fields import WithRules
 from schema.organizations.days import LONGEST_CALENDAR, FirstDay, LastDay, days, days_between
 from schema.organizations.lazy_types import (
     LazyAbsence,
@@ -57,7 +58,7 @@ strawberry.enum(AssignmentKind, description="Definitive, or acting (PLT, PLH).")
 
 @reads(model=models.Agency, visible=in_directory("@it.id"))
 @strawberry.type(description="An agency (instansi).")
-class Agency(relay.Node):
+class Agency(WithRules, relay.Node):
     id: relay.NodeID[UUID]
     code: str = strawberry.field(description="Its code, unique among agencies.")
     name: str = strawberry.field(description="Its full name.")
@@ -121,6 +122,7 @@ class Agency(relay.Node):
         order="@it.starts_on DESC, @it.id DESC",
         trusted=True,
     )
+
     working_weeks: list[LazyWeek] = many(
         "working_week @it",
         "Its weeks and those of its units, the newest first. A day that none holds for asks for "

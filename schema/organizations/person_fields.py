@@ -40,7 +40,7 @@ class WithConsequences:
         "whoever sees the person's work; box, credit points and allowance for the person, the "
         "agency's administrator and auditor.",
         where="@it.employee_id = @row.id AND p$.code = @period AND @it.superseded_at IS NULL",
-        given={"kind": "@it.kind = @kind"},
+        given={"ruleKind": "@it.kind = @ruleKind"},
         order="@it.kind, @it.month, @it.id",
         at_most=MOST_OF_YEAR,
         type=list[LazyConsequence],
@@ -48,7 +48,7 @@ class WithConsequences:
     def consequences(
         self,
         period: Period,
-        kind: Annotated[
+        rule_kind: Annotated[
             LazyKind | None, strawberry.argument(description="Of one kind only.")
         ] = None,
     ) -> None: ...

@@ -1,7 +1,9 @@
-"""`python -m server appraise`: open what is missing of an evaluation, sign what is ready."""
+"""`python -m server appraise`: open what is missing of an evaluation, sign what is ready, and
+reckon what follows of it."""
 
 import argparse
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -9,8 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schema.access import Scope
-from schema.appraisals.bulk import count_ready, evaluation_of, sign_batch, states_of
+from schema.appraisals.bulk import (
+    BATCH,
+    Side,
+    count_ready,
+    evaluation_of,
+    sides_for,
+    sign_batch,
+    states_of,
+)
 from schema.appraisals.service import open_appraisals
+from schema.consequences.closing import follow
 from schema.organizations.models import Agency
 from schema.plans.models import EvaluationKind, EvaluationPeriod
 from schema.tables import transaction
@@ -48,22 +59,47 @@ async def alone(database: Database, agency: Agency) -> AsyncIterator[bool]:
 
 
 async def appraise_all(scope: Scope, evaluation: EvaluationPeriod, now: datetime) -> int:
-    """Open and sign, a batch after another; how many were signed."""
+    """Open and sign all, and show how far it is; how many were signed."""
     opened_now = await open_appraisals(scope, evaluation.id, now)
     say(f"opened: {opened_now:,}")
-    signed = 0
     columns = (TextColumn("Signing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("appraisals", total=await count_ready(evaluation, now))
-        while batch := await sign_next(scope, evaluation, now):
-            signed += batch
-            progress.update(bar, completed=signed)
+        signed = await sign_all(scope, evaluation, now, lambda more: progress.advance(bar, more))
     say(f"signed: {signed:,}")
     return signed
 
 
-async def sign_next(scope: Scope, evaluation: EvaluationPeriod, now: datetime) -> int:
-    """A batch, whole or not at all."""
+async def sign_all(
+    scope: Scope,
+    evaluation: EvaluationPeriod,
+    now: datetime,
+    done: Callable[[int], None] = lambda more: None,
+) -> int:
+    """Sign all that is ready, on two sides at once where it is much; `done` hears of each batch."""
+
+    async def sign_side(side: Side) -> int:
+        signed = 0
+        while True:
+            batch = await sign_next(scope, evaluation, now, side)
+            signed += batch
+            done(batch)
+            if batch < BATCH:
+                return signed
+
+    sides = sides_for(await count_ready(evaluation, now))
+    async with asyncio.TaskGroup() as together:
+        tasks = [together.create_task(sign_side(side)) for side in sides]
+    return sum(task.result() for task in tasks)
+
+
+async def sign_next(
+    scope: Scope, evaluation: EvaluationPeriod, now: datetime, side: Side, size: int = BATCH
+) -> int:
+    """A batch with what follows of it, whole or not at all; how many were signed."""
     async with transaction() as connection:
-        return len(await sign_batch(connection, scope, evaluation, now))
+        rows = await sign_batch(connection, scope, evaluation, now, side, size)
+        if rows:
+            await follow(connection, rows, scope.subject, now)
+    return len(rows)

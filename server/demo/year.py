@@ -1,4 +1,4 @@
-"""A year of one agency, from its planning to its last closed month, and what it comes to.
+"""A year of one agency, from its planning to its appraisals and allowances, and what it comes to.
 
 It goes through the use cases as people do: each writes their own, superiors approve and return,
 the administrator sets, moves and closes. Nothing is drawn by lot and no clock is read: the same
@@ -16,8 +16,10 @@ from schema.policies.models import LateEntries
 from schema.policies.service import set_holidays, set_working_week
 from schema.targets.case_values import Case
 from schema.targets.service import set_policy
+from server.demo.appraising import Appraised, appraise_month, appraise_year, tell_careers
 from server.demo.cast import Play, Script, cast
 from server.demo.checking import Checks, check
+from server.demo.following import check_following
 from server.demo.ledger import Achievements, shown
 from server.demo.mending import close, mend, talk
 from server.demo.moving import close_plans, move
@@ -52,8 +54,9 @@ class Outcome:
 
 
 def ticks(case: Case, script: Script) -> int:
-    """How often `tick` is called: for each plan, and for each person and month."""
-    return len(case.employees) * (1 + script.months)
+    """How often `tick` is called: for each plan, for each person and month, and for each month
+    that is appraised."""
+    return len(case.employees) * (1 + script.months) + script.months
 
 
 def quietly(said: str) -> None:
@@ -68,7 +71,8 @@ async def play_year(case: Case, script: Script | None = None, tick: Tick = quiet
     """
     play, roles = await act(case, script or Script(), tick)
     moved = play.script.moves_in <= play.script.months
-    return await _outcome(play, roles if moved else None)
+    done = await appraise(play, tick)
+    return await _outcome(play, roles if moved else None, done)
 
 
 async def act(case: Case, script: Script, tick: Tick = quietly) -> tuple[Play, Roles]:
@@ -130,8 +134,22 @@ async def _end(play: Play) -> None:
     await close_period(play.administrator, play.final, now)
 
 
-async def _outcome(play: Play, roles: Roles | None) -> Outcome:
+async def appraise(play: Play, tick: Tick = quietly) -> Appraised:
+    """The played months are appraised and paid; a whole year is, too."""
+    done = Appraised()
+    await tell_careers(play)
+    for month in range(1, play.script.months + 1):
+        await appraise_month(play, done, month)
+        tick(f"{play.case.agency_code}: appraisals of {play.calendar.first(month):%B}")
+    if play.script.months == 12:
+        await appraise_year(play, done)
+    return done
+
+
+async def _outcome(play: Play, roles: Roles | None, done: Appraised) -> Outcome:
     reached = Achievements(play.works, play.ledger.realized(play.works))
+    checks = await check(play, roles)
+    await check_following(play, done, checks)
     return Outcome(
         code=play.case.agency_code,
         agency=play.case.agency_name,
@@ -140,5 +158,5 @@ async def _outcome(play: Play, roles: Roles | None) -> Outcome:
         corrections=play.ledger.counts["corrections"],
         late=play.ledger.counts["late"],
         goals={code: shown(reached.of(code)) for code in play.goals},
-        checks=await check(play, roles),
+        checks=checks,
     )

@@ -6,7 +6,7 @@ field, node, mutation or subscription that no table speaks of fails here.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,12 @@ from graphql import (
 )
 from strawberry.relay import to_base64
 
+from schema.appraisals.models import (
+    Appraisal,
+    FeedbackAnswer,
+    FeedbackRelation,
+    FeedbackRequest,
+)
 from schema.consequences.models import RuleSet
 from schema.consequences.rule_texts import packaged_rules
 from schema.events import EventKind
@@ -37,14 +43,23 @@ from schema.organizations.models import (
     AbsenceState,
     DayDone,
 )
-from schema.plans.models import PerformancePlan, PlanState
+from schema.plans.models import (
+    Behaviour,
+    EvaluationKind,
+    EvaluationPeriod,
+    PerformancePlan,
+    PlanState,
+)
 from schema.targets.models import EdgeKind, TargetEdge
 from schema.teams.models import DayClose, PresenceStatus
 from schema.values import uuid7
+from tests.appraisal_access import APPRAISAL_PLACES
+from tests.appraisal_steps import APPRAISAL_MUTATIONS
 from tests.copies import Copies
 from tests.factories import (
     COLLEAGUE,
     NOW,
+    OTHER_STAFF,
     OTHER_SUPERVISOR,
     STAFF,
     SUPERIOR,
@@ -96,6 +111,10 @@ WHO: Mapping[str, frozenset[str]] = {
     # who am I: whoever has a token; an own employee: whoever is one
     "signed in": frozenset(VIEWERS) - {"nobody"},
     "employees": frozenset((*AGENCY, "other agency")),
+    # feedback (360): who is asked, and who sees the appraisal; not the person whom it is about
+    "respondent": frozenset(("colleague",)),
+    "waiting for feedback": frozenset(("supervisor", "superior", *WIDE)),
+    "feedback": frozenset(("colleague", "supervisor", "superior", *WIDE)),
     # a digest: who has a team
     "leaders": frozenset(("supervisor", "superior", "other supervisor")),
     # What has no value in this place, for anybody.
@@ -143,11 +162,13 @@ CHECK = 'cycleCheck(agency: "DC", period: "2026") { %s }'
 TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-24") { %s }'
 PAST_TEAM = 'team(supervisor: "{supervisor}", on: "2026-11-23") { %s }'
 BOARD = 'unitBoard(agency: "DC", unit: "C", on: "2026-11-24") { %s }'
+RATINGS = 'ratingBoard(agency: "DC", unit: "C", evaluationPeriod: "{final}") { %s }'
 BOARD_FIGURES = (
     "from to people statuses requiredMinutes recordedMinutes fillRate filledRate notFilled short "
     "uncountedDays"
 )
 PLACES = (
+    *(Place(*one) for one in APPRAISAL_PLACES),
     node(
         "agency",
         "Agency",
@@ -221,7 +242,7 @@ PLACES = (
         {
             "directory": "id code name kind agency parent children path head employees",
             "unit targets": "targets",
-            "supervisor's work": "teams",
+            "supervisor's work": "teams rating",
         },
     ),
     Place(
@@ -248,7 +269,7 @@ PLACES = (
         "staff",
         {
             "directory": "id name timezone position unit appraiser posts",
-            "work": "nip plan plans targets dailyLog calendar workTime absences",
+            "work": "nip plan plans targets dailyLog calendar workTime absences appraisals",
             "never": "subordinates matrices openCells",
         },
     ),
@@ -260,7 +281,7 @@ PLACES = (
             "directory": "id name timezone position unit appraiser posts",
             "colleague's work": "nip plan plans targets dailyLog calendar workTime matrices",
             "colleague's own": "openCells",
-            "never": "subordinates absences",
+            "never": "subordinates absences appraisals",
         },
     ),
     node(
@@ -269,7 +290,7 @@ PLACES = (
         "supervisor",
         {
             "directory": "id name timezone position unit appraiser subordinates posts",
-            "supervisor's work": "nip plan plans targets dailyLog calendar workTime",
+            "supervisor's work": "nip plan plans targets dailyLog calendar workTime appraisals",
             "never": "matrices openCells absences",
         },
     ),
@@ -280,7 +301,7 @@ PLACES = (
         {
             "work": "id state version approach period startsOn endsOn employee post appraiser "
             "targets superiorResults percentage explanation behaviours attachments history "
-            "feedback matrix"
+            "feedback matrix appraisals"
         },
     ),
     Place(
@@ -756,6 +777,46 @@ PLACES = (
         "viewer { absencesToDecide { edges { @ } } }",
         {"deciders": "cursor node"},
     ),
+    node(
+        "appraisal",
+        "Appraisal",
+        "appraisal",
+        {"work": "id state feedback360", "waiting for feedback": "feedbackRequests"},
+    ),
+    Place(
+        "feedback of a group",
+        "FeedbackGroup",
+        on_node("appraisal", "Appraisal", "feedback360 { @ }"),
+        {"work": "behaviour relation mean answers comments"},
+    ),
+    node(
+        "what somebody was asked and said",
+        "FeedbackRequest",
+        "feedback request",
+        {
+            "feedback": "id relation about startsOn endsOn respondent askedAt closesAt "
+            "smallestGroup canAnswer",
+            "respondent": "answeredAt answers",
+        },
+    ),
+    Place(
+        "one's own answer",
+        "FeedbackAnswer",
+        on_node("feedback request", "FeedbackRequest", "answers { @ }"),
+        {"respondent": "behaviour score comment"},
+    ),
+    Place(
+        "what one is asked",
+        "FeedbackRequestConnection",
+        "viewer { feedbackAsked { @ } }",
+        {"respondent": "edges", "signed in": "pageInfo totalCount"},
+    ),
+    Place(
+        "edge to what one is asked",
+        "FeedbackRequestEdge",
+        "viewer { feedbackAsked { edges { @ } } }",
+        {"respondent": "cursor node"},
+    ),
     Place(
         "retraction",
         "Retraction",
@@ -864,6 +925,7 @@ PLACES = (
             "employees": "employee",
             "pending": "pendingRecords notices contact",
             "deciders": "absencesToDecide",
+            "respondent": "feedbackAsked",
         },
     ),
     Place(
@@ -905,12 +967,6 @@ PLACES = (
             "waitingCount deadLetterCount tasks paused haltedAt health breaker pluginInfo settings "
             "secretsSet webhookSecrets problems runs history results resultCounts"
         },
-    ),
-    node(
-        "appraisal",
-        "Appraisal",
-        "appraisal final",
-        {"supervisor's work": "id state", "feeds": "deliveries"},
     ),
     node(
         "result that failed",
@@ -1115,6 +1171,7 @@ ROOT: Mapping[str, tuple[str, str]] = {
     "team": ("supervisor's work", TEAM % "on"),
     "viewAs": ("employees", 'viewAs(on: "2026-11-24") { pendingCount }'),
     "unitBoard": ("supervisor's work", BOARD % "from"),
+    "ratingBoard": ("directory", RATINGS % "appraisals"),
     "connectors": ("feeds", "connectors { id }"),
     # Which software there is, no secret of one agency: whoever administers any.
     "plugins": ("plugins", "plugins { name }"),
@@ -1132,6 +1189,7 @@ ARGUMENTS = {
     "Agency.policy": '(on: "2026-11-24")',
     "Agency.holidays": YEAR,
     "Unit.targets": '(period: "2026")',
+    "Unit.rating": '(evaluationPeriod: "{final}")',
     "Unit.teams": '(on: "2026-11-24")',
     "Employee.plan": '(period: "2026")',
     "Employee.targets": '(period: "2026")',
@@ -1342,6 +1400,18 @@ MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
         frozenset({"superior", "administrator"}),
         "NOT_FOUND",
     ),
+    # Who is asked already stays asked.
+    "askForFeedback": (
+        'input: {appraisal: "{open appraisal}", until: "2026-12-20", '
+        'respondents: [{employee: "{colleague}", relation: PEER}]}',
+        frozenset({"supervisor", "superior", "administrator"}),
+        "NOT_FOUND",
+    ),
+    "answerFeedback": (
+        'input: {request: "{feedback to give}", answers: [{behaviour: LOYAL, score: 4}]}',
+        frozenset({"colleague"}),
+        "NOT_FOUND",
+    ),
     "markDayDone": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "reopenDay": ('input: {on: "2026-11-24"}', WHO["employees"], "NOT_FOUND"),
     "revokeTokens": (
@@ -1362,6 +1432,7 @@ NOT_ALLOWED: Mapping[str, frozenset[str]] = {
     "publishMatrix": frozenset({"auditor", "colleague"}),
     "saveTemplate": frozenset((*AGENCY, "auditor")),
     "applyTemplate": frozenset((*AGENCY, "auditor")),
+    "askForFeedback": frozenset({"self", "auditor"}),
     # Nobody decides their own.
     "recordAbsences": frozenset({"other supervisor"}),
     "decideAbsence": frozenset({"other supervisor"}),
@@ -1378,8 +1449,14 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, str, str | None]] = {
 
 # Answered by mutations and subscriptions, with all their fields.
 PAYLOADS = {
+    "OpenAppraisalsPayload",
+    "RateAppraisalsPayload",
+    "AppraisalPayload",
+    "RateUnitPayload",
     "AbsencePayload",
     "LoadRuleSetPayload",
+    "AskForFeedbackPayload",
+    "AnswerFeedbackPayload",
     "RecordAbsencesPayload",
     "OwnDayPayload",
     "RevokeTokensPayload",
@@ -1479,6 +1556,7 @@ async def dealt(world: World) -> None:
     for name, given in cells.items():
         world.rows[name] = await MatrixCell.create(member=member, title="Naskah", **given)
     await away(world)
+    await heard(world)
     world.rows["matrix"] = matrix
     world.rows["template"] = await CascadeTemplate.create(
         agency_id=world.rows["agency"].id, code="GURU", name="Guru", results=RESULTS
@@ -1495,6 +1573,53 @@ async def dealt(world: World) -> None:
         digest=rules.digest,
         loaded_by=SUPERIOR,
         loaded_at=NOW,
+    )
+
+
+async def heard(world: World) -> None:
+    """Feedback on the staff member: of a month, where all is said; of the year, where it waits."""
+    staff, colleague = world.people[STAFF], world.people[COLLEAGUE]
+    plan = world.rows["plan"]
+    month = await EvaluationPeriod.create(
+        period_id=world.targets["T"].period_id,
+        kind=EvaluationKind.MONTHLY,
+        number=10,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 10, 31),
+        filling_until=date(2026, 11, 5),
+    )
+    for name, evaluation in (("appraisal", month), ("open appraisal", world.rows["final"])):
+        world.rows[name] = await Appraisal.create(
+            agency_id=staff.agency_id,
+            employee=staff,
+            plan=plan,
+            evaluation_period=evaluation,
+            unit_id=world.rows["unit C"].id,
+            appraiser=world.people[SUPERVISOR],
+            heads_unit=False,
+            starts_on=date(2026, 10, 1),
+            ends_on=date(2026, 10, 31),
+        )
+    said = {"relation": FeedbackRelation.PEER, "asked_by": SUPERVISOR, "asked_at": NOW}
+    over = {"closes_at": NOW - timedelta(hours=2), "answered_at": NOW - timedelta(hours=3)}
+    for person in (colleague, world.people[OTHER_STAFF]):
+        request = await FeedbackRequest.create(
+            appraisal=world.rows["appraisal"],
+            respondent=person,
+            smallest_group=2,
+            **said,
+            **over,
+        )
+        await FeedbackAnswer.create(
+            request=request, behaviour=Behaviour.LOYAL, score=4, comment="Menolong"
+        )
+        world.rows.setdefault("feedback request", request)
+    world.rows["feedback to give"] = await FeedbackRequest.create(
+        appraisal=world.rows["open appraisal"],
+        respondent=colleague,
+        smallest_group=3,
+        closes_at=datetime(2026, 12, 20, 17, tzinfo=UTC),
+        **said,
     )
 
 
@@ -1629,6 +1754,8 @@ def names(world: World) -> dict[str, str]:
         "former post": key_of(world.rows["former post"], "Post"),
         "feedback T": key_of(world.rows["feedback T"]),
         "feedback LOYAL": key_of(world.rows["feedback LOYAL"]),
+        "unit rating": key_of(world.rows["unit rating"]),
+        "appraisal": key_of(world.rows["appraisal"]),
         "final": key_of(world.rows["final"]),
         "closed": key_of(world.rows["closed"]),
         "notice": key_of(world.rows["notice"]),
@@ -1650,6 +1777,9 @@ def names(world: World) -> dict[str, str]:
         "unit C": key_of(world.rows["unit C"]),
         "activity": key_of(world.rows["activity"]),
         "pending activity": key_of(world.rows["pending activity"]),
+        "open appraisal": key_of(world.rows["open appraisal"]),
+        "feedback request": key_of(world.rows["feedback request"]),
+        "feedback to give": key_of(world.rows["feedback to give"]),
     }
     found |= {f"target {code}": key_of(row) for code, row in world.targets.items()}
     found |= {f"indicator {code}": key_of(row) for code, row in world.indicators.items()}
@@ -1711,7 +1841,9 @@ def test_every_operation_has_its_expectation() -> None:
     assert graph.subscription_type is not None
 
     assert set(ROOT) == set(graph.query_type.fields)
-    assert set(MUTATIONS) | set(PLAN_MUTATIONS) == set(graph.mutation_type.fields)
+    assert set(MUTATIONS) | set(PLAN_MUTATIONS) | set(APPRAISAL_MUTATIONS) == set(
+        graph.mutation_type.fields
+    )
     assert set(SUBSCRIPTIONS) == set(graph.subscription_type.fields)
 
 
@@ -1885,6 +2017,9 @@ async def test_refused_writes_do_not_tell_whether_something_is_there(world: Worl
         "template": "CascadeTemplate",
         "absence to decide": "Absence",
         "absence to withdraw": "Absence",
+        "open appraisal": "Appraisal",
+        "feedback to give": "FeedbackRequest",
+        "colleague": "Employee",
     }
     nothing = {key: random_id(of_type.get(key, "ProgressRecord")) for key in values}
     nothing |= {"nip": STAFF, "nip of other": OTHER_SUPERVISOR}

@@ -17,17 +17,19 @@ from graphql import GraphQLError, GraphQLSchema, parse, validate
 from strawberry.relay import to_base64
 
 from schema.access import Scope, as_superior_of_oneself
-from schema.appraisals.models import FeedbackRequest, SendingState
-from schema.consequences.models import RuleKind
+from schema.appraisals.models import AppraisalState, FeedbackRequest, Predicate, SendingState
+from schema.consequences.models import RuleKind, RuleSet
+from schema.consequences.rule_tables import Pool
 from schema.context import Context
 from schema.errors import DomainError, Language, Unauthenticated
 from schema.feeds.models import DeadLetterCause
 from schema.graph import build_schema
 from schema.organizations.directory_values import ChangeKind
-from schema.organizations.models import Employee
+from schema.organizations.models import Agency, Employee
+from schema.plans.models import EvaluationPeriod
 from schema.progress.models import ProgressRecord
 from schema.readiness.rules import RULES, ProblemKind
-from schema.targets.models import Target
+from schema.targets.models import Period, Target
 from schema.teams.board import BoardSpan
 from schema.teams.models import PresenceStatus
 from server.database import Database, DatabaseRole, opened
@@ -74,6 +76,7 @@ def pools_of(rows: Rows) -> Pools:
     employees = [
         one for one in ids if one in {to_base64("Employee", k) for k in rows.by_key[Employee]}
     ]
+    evaluations = [to_base64("EvaluationPeriod", k) for k in rows.by_key[EvaluationPeriod]]
     targets = [to_base64("Target", k) for k in rows.by_key[Target]]
     wrong = [to_base64("Target", "x"), to_base64("Agency", DAY), "!", ""]
     records = list(rows.all(ProgressRecord))
@@ -98,6 +101,9 @@ def pools_of(rows: Rows) -> Pools:
         "agency": ["A", "A", "B", "zz"],
         "nip": [*NIPS.values(), "0" * 18],
         "period": ["2026", "2026", "2026", "2025"],
+        "evaluationPeriod": [*evaluations * 3, *wrong],
+        "states": [*AppraisalState, None],
+        "predicates": [*Predicate, None],
         "on": [*days, None],
         "from": days,
         "to": [*days, "2027-11-24"],
@@ -107,6 +113,10 @@ def pools_of(rows: Rows) -> Pools:
         "state": ["PENDING", "CONFIRMED", "DISMISSED", None],
         "kind": [*ProblemKind, None, None],
         "ruleKind": [*RuleKind, None],
+        "ruleSet": [to_base64("RuleSet", key) for key in rows.by_key[RuleSet]] * 2 + wrong,
+        "month": ["2026-01-01", "2026-01-15", "2026-02-01", None, None],
+        "pool": [*Pool, None],
+        "box": [8, 9, None],
         "change": [*ChangeKind, None, None],
         "standing": [*SendingState, None, None],
         "cause": [*DeadLetterCause, None],
@@ -246,7 +256,8 @@ async def test_feedback_is_answered_as_a_plain_executor_answers_it(both: Both) -
     """Everybody of each appraisal and each request."""
     groups: set[str] = set()
     for viewer in both.viewers:
-        for row in both.rows.all(FeedbackRequest):
+        # The last one of each appraisal.
+        for row in {one.appraisal_id: one for one in both.rows.all(FeedbackRequest)}.values():
             keys = {"a": to_base64("Appraisal", row.appraisal_id)}
             asked = Operation(FEEDBACK, keys | {"q": to_base64("FeedbackRequest", row.id)})
             ours, plain = await both_answers(both, viewer, asked)
@@ -303,3 +314,61 @@ async def test_boards_are_answered_as_a_plain_executor_answers_them(both: Both) 
             assert ours == plain, f"{viewer} {one.variables}: {difference(ours, plain)}"
             shown += "people" in str(ours) or "members" in str(ours)
     assert shown > 100
+
+
+APPRAISAL = """id state version startsOn endsOn headsUnit workRating workReason behaviourRating
+  behaviourReason predicate ratedAt signedAt objectionUntil employee { name } appraiser { name }
+  plan { id } evaluationPeriod { id kind } unit { code } unitRating { version predicate }
+  ratedBy { name } signedBy { name } lines { target { code } behaviour rating reason }
+  objection { reason at outcome answer decidedAt decidedBy { name } }
+  history { kind at version comment changes actor { name } } seal { document digest sealedAt }
+  evidence { sealed achieved behaviours { behaviour expectation feedbackCount }
+    time { requiredMinutes recordedMinutes daysAsked daysFilled longestStreak months }
+    results { code title category perspective assignedBy serves achieved knownShare recordCount
+      feedbackCount indicators { title aspect unitOfMeasure polarity planned minimum maximum
+        baseline realized } stages { title weight completedOn }
+      target { id achievement { percentage } } records { totalCount edges { node { id } } } } }"""
+CHECK = "kind predicates limit count percentage holds indonesian english"
+RATINGS = f"""query($agency: String!, $unit: String!, $of: ID!) {{
+  ratingBoard(agency: $agency, unit: $unit, evaluationPeriod: $of) {{
+    unit {{ code }} evaluationPeriod {{ kind }} appraisals states {{ state count }}
+    rating {{ id version predicate reason setAt unit {{ code }} head {{ name }} setBy {{ name }} }}
+    predicates {{ predicate count }}
+    guide {{ organization staff rated source checks {{ {CHECK} }} warnings {{ {CHECK} }} }}
+    people(first: 100) {{ totalCount edges {{ cursor node {{ {APPRAISAL} }} }} }}
+    some: people(first: 1, states: [SIGNED, RATED], predicates: [GOOD]) {{ totalCount
+      pageInfo {{ hasNextPage endCursor }} edges {{ node {{ id }} }} }}
+    children {{ unit {{ code }} appraisals rating {{ predicate }} guide {{ staff }} }} }}
+  unit(agency: $agency, code: $unit) {{ rating(evaluationPeriod: $of) {{ version }} }} }}"""
+PERSON_RATED = f"""query($id: ID!) {{ node(id: $id) {{ ... on Employee {{
+  appraisals(period: "2026") {{ {APPRAISAL} }} none: appraisals(period: "2025") {{ id }}
+  plan(period: "2026") {{ appraisals {{ id }} }} }} }} }}"""
+
+
+@pytest.mark.slow
+async def test_boards_of_ratings_are_answered_as_a_plain_executor_answers_them(both: Both) -> None:
+    """Each viewer's boards of every evaluation period, and everybody's appraisals."""
+    by_agency: dict[str, list[str]] = {"A": [], "B": []}
+    for row in both.rows.all(EvaluationPeriod):
+        agency = both.rows.get(Agency, both.rows.get(Period, row.period_id).agency_id)
+        by_agency[agency.code].append(to_base64("EvaluationPeriod", row.id))
+    places = [("A", unit, of) for unit in ("1", "1.1") for of in by_agency["A"]]
+    places += [("B", "1.1", by_agency["B"][0]), ("A", "1.1", by_agency["B"][0])]
+    asked = [
+        Operation(RATINGS, {"agency": agency, "unit": unit, "of": of})
+        for agency, unit, of in places
+    ]
+    asked += [
+        Operation(PERSON_RATED, {"id": to_base64("Employee", row.id)})
+        for row in both.rows.all(Employee)
+        if row.nip in (NIPS["employee"], NIPS["lent"])
+    ]
+    text = ""
+    for viewer in both.viewers:
+        for one in asked:
+            ours, plain = await both_answers(both, viewer, one)
+            assert ours == plain, f"{viewer} {one.variables}: {difference(ours, plain)}"
+            text += str(ours)
+    assert text.count("'guide': {") > 10
+    assert text.count("'sealed': True") > 10
+    assert text.count("'outcome': 'CHANGED'") > 3

@@ -4,8 +4,10 @@ import csv
 import importlib
 import io
 import re
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -24,9 +26,9 @@ from schema.consequences.models import Career, Employment
 from schema.errors import NotFound
 from schema.papers.lines import sealed_grounds, sealed_head
 from schema.papers.own_data import ABOUT, LEFT_OUT
-from schema.papers.service import evaluation_form, plan_form
-from schema.papers.values import EvaluationForm, Sealed
-from schema.plans.models import PerformancePlan
+from schema.papers.service import UnitTable, evaluation_form, plan_form
+from schema.papers.values import EvaluationForm, Sealed, TableHead, UnitRow
+from schema.plans.models import EvaluationKind, PerformancePlan
 from schema.tables import MODULES, Row, dicts_of
 from schema.values import canonical, digest_of
 from server.app import running_app
@@ -35,7 +37,7 @@ from server.database import Database, DatabaseRole, opened
 from server.papers.evaluation_pages import evaluation_pdf
 from server.papers.files import write_evaluation, write_own_data, write_plan, write_table
 from server.papers.plan_pages import plan_pdf
-from server.papers.tables import guarded
+from server.papers.tables import guarded, write_text, write_workbook
 from server.settings import Settings
 from server.token_keys import DevelopmentKey
 from tests.appraised import appraise, follow_from, rules_of
@@ -88,16 +90,22 @@ async def appraised_day(world: World) -> None:
     )
 
 
+async def appraised_in(database: Database) -> World:
+    """A fresh database with that agency in it."""
+    owner = database.urls[DatabaseRole.OWNER]
+    connection = await asyncpg.connect(owner.replace(DatabaseRole.OWNER, "postgres", 1))
+    await connection.execute(STAND_IN)
+    await connection.close()
+    async with opened(database, DatabaseRole.OWNER):
+        made = await found()
+        await appraised_day(made)
+    return made
+
+
 @pytest.fixture(scope="module")
 async def world(postgres_server: Any, template_database: str) -> AsyncIterator[World]:
     async with copy_of(postgres_server, template_database) as database:
-        owner = database.urls[DatabaseRole.OWNER]
-        connection = await asyncpg.connect(owner.replace(DatabaseRole.OWNER, "postgres", 1))
-        await connection.execute(STAND_IN)
-        await connection.close()
-        async with opened(database, DatabaseRole.OWNER):
-            made = await found()
-            await appraised_day(made)
+        made = await appraised_in(database)
         async with opened(database, DatabaseRole.APPLICATION):
             DATABASES[id(made)] = database
             yield made
@@ -322,6 +330,39 @@ async def test_workbook_has_typed_cells_and_a_frozen_head(world: World) -> None:
     assert row["Tunjangan Kinerja (Rp)"].value == 80
     assert row["Jam Wajib"].number_format == "#,##0.00"
     assert content == await table_of(world, "administrator", "xlsx")
+
+
+def generated(many: int) -> UnitTable:
+    """A table of so many people, each made when it is asked for."""
+    day = date(2026, 12, 31)
+    head = TableHead(
+        **{"agency": "A", "unit": "U", "code": "U", "kind": EvaluationKind.FINAL, "number": 1},
+        **{"starts_on": day, "ends_on": day, "with_pay": True},
+    )
+
+    async def rows() -> AsyncIterator[UnitRow]:
+        for number in range(many):
+            yield UnitRow(
+                **{"nip": f"{number:018}", "name": f"Pegawai {number}", "position": "Analis"},
+                **{"unit": "U", "starts_on": day, "ends_on": day, "state": AppraisalState.OPEN},
+                document=a_seal(SimpleNamespace(id=uuid4())),
+            )
+
+    return UnitTable(head, rows())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [write_workbook, write_text])
+async def test_memory_does_not_grow_with_a_table(write: Any, tmp_path: Any) -> None:
+    peaks = []
+    for many in (500, 5_000):
+        tracemalloc.start()
+        with (tmp_path / "table").open("w+b") as target:
+            assert await write(generated(many), target) == many
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 async def own(world: World, who: str) -> dict[str, Any]:
