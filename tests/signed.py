@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from schema.appraisals.models import Appraisal, AppraisalState, Predicate, Rating
 from schema.appraisals.rules import predicate_of
 from schema.consequences.models import Career, Employment
 from schema.organizations.models import Agency, Assignment, AssignmentKind, Employee, Unit
 from schema.plans.models import EvaluationKind, EvaluationPeriod, PerformancePlan, PlanState
+from schema.tables import dicts_of
 from schema.targets.models import Period
 
 YEAR = (date(2026, 1, 1), date(2026, 12, 31))
@@ -118,6 +120,39 @@ async def ranked(person: Employee, rank: str, at: datetime) -> None:
         set_by="pengelola",
         set_at=at,
     )
+
+
+CROWD = """
+WITH people AS (
+  INSERT INTO employee (id, agency_id, nip, name, timezone, superiors)
+  SELECT gen_random_uuid(), $1, '19900201201503' || lpad(n::text, 4, '0'), 'Pegawai ' || n,
+    'Asia/Jakarta', '{}'
+  FROM generate_series(1, $6::int) n RETURNING id),
+posts AS (
+  INSERT INTO assignment (id, employee_id, unit_id, appraiser_id, position, kind, starts_on,
+    heads_unit)
+  SELECT gen_random_uuid(), id, $2, $3, 'Arsiparis', 'DEFINITIVE', '2026-01-01', false
+  FROM people RETURNING id, employee_id),
+plans AS (
+  INSERT INTO performance_plan (id, period_id, employee_id, assignment_id, starts_on, ends_on,
+    state, approach, version)
+  SELECT gen_random_uuid(), $4, employee_id, id, '2026-01-01', '2026-12-31', 'APPROVED',
+    'QUANTITATIVE', 1
+  FROM posts RETURNING id, employee_id)
+INSERT INTO appraisal (id, agency_id, employee_id, plan_id, evaluation_period_id, unit_id,
+  appraiser_id, heads_unit, starts_on, ends_on, state, version, work_rating, behaviour_rating,
+  predicate, rated_at, signed_at)
+SELECT gen_random_uuid(), $1, employee_id, id, $5, $2, $3, false, '2026-01-01', '2026-12-31',
+  'SIGNED', 1, 'MEETS', 'MEETS', 'GOOD', now(), now()
+FROM plans RETURNING id
+"""
+
+
+async def crowd(of: Office, many: int) -> list[UUID]:
+    """Keys of signed final appraisals of so many people by the boss."""
+    final = of.evaluations[EvaluationKind.FINAL].id
+    values = [of.agency.id, of.unit.id, of.boss.id, of.period.id, final, many]
+    return [row["id"] for row in await dicts_of(CROWD, values)]
 
 
 CELLS: Sequence[tuple[Rating, Rating, Predicate]] = [

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,10 +29,6 @@ from schema.appraisals.sending_rules import (
     DIED,
     MOST_ATTEMPTS,
     NO_APPRAISER,
-    Answer,
-    Outcome,
-    after_answer,
-    pause_after,
 )
 from schema.errors import DomainError, NotFound
 from schema.feeds.models import (
@@ -366,32 +361,6 @@ async def test_what_cannot_be_said_is_held_with_its_reason_and_nothing_is_invent
         assert set(await open_problems()) == {ProblemCode.RESULTS_HELD}
 
 
-CROWD = """
-WITH people AS (
-  INSERT INTO employee (id, agency_id, nip, name, timezone, superiors)
-  SELECT gen_random_uuid(), $1, '19900201201503' || lpad(n::text, 4, '0'), 'Pegawai ' || n,
-    'Asia/Jakarta', '{}'
-  FROM generate_series(1, $6::int) n RETURNING id),
-posts AS (
-  INSERT INTO assignment (id, employee_id, unit_id, appraiser_id, position, kind, starts_on,
-    heads_unit)
-  SELECT gen_random_uuid(), id, $2, $3, 'Arsiparis', 'DEFINITIVE', '2026-01-01', false
-  FROM people RETURNING id, employee_id),
-plans AS (
-  INSERT INTO performance_plan (id, period_id, employee_id, assignment_id, starts_on, ends_on,
-    state, approach, version)
-  SELECT gen_random_uuid(), $4, employee_id, id, '2026-01-01', '2026-12-31', 'APPROVED',
-    'QUANTITATIVE', 1
-  FROM posts RETURNING id, employee_id)
-INSERT INTO appraisal (id, agency_id, employee_id, plan_id, evaluation_period_id, unit_id,
-  appraiser_id, heads_unit, starts_on, ends_on, state, version, work_rating, behaviour_rating,
-  predicate, rated_at, signed_at)
-SELECT gen_random_uuid(), $1, employee_id, id, $5, $2, $3, false, '2026-01-01', '2026-12-31',
-  'SIGNED', 1, 'MEETS', 'MEETS', 'GOOD', now(), now()
-FROM plans RETURNING id
-"""
-
-
 @pytest.mark.slow
 async def test_thousand_results_are_queued_at_once_and_sent_by_few_statements_each(
     fresh_database: Database,
@@ -402,9 +371,7 @@ async def test_thousand_results_are_queued_at_once_and_sent_by_few_statements_ea
         office = await signed.office(agency)
         await plugin("fake", "results")
         await feeding.installation(agency)
-        final = office.evaluations[EvaluationKind.FINAL].id
-        of = [agency.id, office.unit.id, office.boss.id, office.period.id, final, many]
-        keys = [row["id"] for row in await feeding.fetched(CROWD, *of)]
+        keys = await signed.crowd(office, many)
     service = Service()
 
     async with counted(fresh_database) as (database, statements):
@@ -421,28 +388,3 @@ async def test_thousand_results_are_queued_at_once_and_sent_by_few_statements_ea
     # Of each result a transaction of one statement; of each parcel four that take it, one that
     # reads its connector, and ten that say that it works.
     assert sent_by <= 3 * many + 20 * parcels
-
-
-def test_pauses_grow_to_six_hours_and_last_over_a_weekend() -> None:
-    pauses = [pause_after(n, 1.0) for n in range(1, MOST_ATTEMPTS)]
-
-    assert [one.total_seconds() / 60 for one in pauses[:10]] == [
-        1, 2, 4, 8, 16, 32, 64, 128, 256, 360,
-    ]  # fmt: skip
-    # 511 minutes, and ten times six hours: 68.5 hours; by the shortest jitter the half of it.
-    assert sum(pauses, timedelta(0)) == timedelta(hours=60, minutes=511)
-    assert pause_after(3, 0.0) == timedelta(minutes=2)
-
-
-def test_answer_settles_a_delivery() -> None:
-    key = UUID(int=7)
-    busy = Answer(outcome=Outcome.RETRY, message="429", again_after=timedelta(days=3))
-
-    again = after_answer(key, 1, busy, NOON, 1.0)
-    given_up = after_answer(key, MOST_ATTEMPTS, busy, NOON, 1.0)
-    held = after_answer(key, 1, replace(busy, outcome=Outcome.HELD), NOON, 1.0)
-
-    assert (again.state, again.retry_at) == (SendingState.WAITING, NOON + timedelta(hours=24))
-    assert given_up.state is SendingState.FAILED
-    assert given_up.message == "given up after 20 attempts, the last: 429"
-    assert (held.state, held.after, held.retry_at) == (SendingState.WAITING, 0, NOON)
