@@ -1,7 +1,7 @@
 """Appraisals: who may take which step from which state, when, and what is kept of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +28,8 @@ from schema.organizations.models import AssignmentKind
 from schema.organizations.service import grant_role
 from schema.plans.models import Behaviour, PerformancePlan, PlanState
 from schema.plans.transfers import Move, transfer
+from schema.policies.models import AgencyPolicy
+from schema.policies.rules import Policy
 from schema.tables import transaction
 from schema.values import uuid7
 from tests.appraising import (
@@ -59,6 +61,7 @@ from tests.factories import (
     copied_world,
     random_id,
 )
+from tests.schema.test_statements import counted
 
 UPHELD, CHANGED = ObjectionOutcome.UPHELD, ObjectionOutcome.CHANGED
 STATES = {state: f"month {number}" for number, state in enumerate(AppraisalState, start=1)}
@@ -89,54 +92,57 @@ async def brought(world: World, state: AppraisalState, period: str) -> Appraisal
     return await Appraisal.get(id=row.id)
 
 
-Take = Callable[[World, str, Appraisal], Awaitable[Any]]
+Take = Callable[[World, str, Appraisal, datetime], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A step, whose it is of those who look at the staff member, and from which states."""
+    """A step, when it is tried, whose it is of those who look at the staff member, and from which
+    states."""
 
     take: Take
+    at: datetime
     by: frozenset[str]
     start: frozenset[AppraisalState]
 
 
-async def rates(world: World, viewer: str, row: Appraisal) -> None:
-    await rate(world, viewer, row, IN_TIME)
+async def rates(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
+    await rate(world, viewer, row, now)
 
 
-async def accepts(world: World, viewer: str, row: Appraisal) -> None:
-    await service.accept(await world.scope(viewer), row.id, row.version, OVER)
+async def accepts(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
+    await service.accept(await world.scope(viewer), row.id, row.version, now)
 
 
-async def objects(world: World, viewer: str, row: Appraisal) -> None:
-    await service.object_to(await world.scope(viewer), row.id, row.version, "Keliru", IN_TIME)
+async def objects(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
+    await service.object_to(await world.scope(viewer), row.id, row.version, "Keliru", now)
 
 
-async def upholds(world: World, viewer: str, row: Appraisal) -> None:
+async def upholds(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
     scope = await world.scope(viewer)
-    await service.decide(scope, row.id, row.version, UPHELD, "Tetap", None, OVER)
+    await service.decide(scope, row.id, row.version, UPHELD, "Tetap", None, now)
 
 
-async def changes(world: World, viewer: str, row: Appraisal) -> None:
+async def changes(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
     scope, given = await world.scope(viewer), ratings(Rating.ABOVE)
-    await service.decide(scope, row.id, row.version, CHANGED, "Diubah", given, OVER)
+    await service.decide(scope, row.id, row.version, CHANGED, "Diubah", given, now)
 
 
-async def signs(world: World, viewer: str, row: Appraisal) -> None:
-    await sign(world, viewer, row)
+async def signs(world: World, viewer: str, row: Appraisal, now: datetime) -> None:
+    await sign(world, viewer, row, now=now)
 
 
 ALL = AppraisalState
 SUPERIORS = frozenset({"supervisor", "superior"})
 CASES: dict[str, Case] = {
-    "rate": Case(rates, SUPERIORS, frozenset({ALL.OPEN, ALL.RATED})),
-    "accept": Case(accepts, frozenset({"self"}), frozenset({ALL.RATED})),
-    "object": Case(objects, frozenset({"self"}), frozenset({ALL.RATED})),
-    "uphold": Case(upholds, frozenset({"superior"}), frozenset({ALL.OBJECTED})),
-    "change": Case(changes, frozenset({"superior"}), frozenset({ALL.OBJECTED})),
+    "rate": Case(rates, IN_TIME, SUPERIORS, frozenset({ALL.OPEN, ALL.RATED})),
+    "accept": Case(accepts, OVER, frozenset({"self"}), frozenset({ALL.RATED})),
+    "object": Case(objects, IN_TIME, frozenset({"self"}), frozenset({ALL.RATED})),
+    "uphold": Case(upholds, OVER, frozenset({"superior"}), frozenset({ALL.OBJECTED})),
+    "change": Case(changes, OVER, frozenset({"superior"}), frozenset({ALL.OBJECTED})),
     "sign": Case(
         signs,
+        OVER,
         SUPERIORS | {"administrator"},
         frozenset({ALL.RATED, ALL.ACCEPTED, ALL.DECIDED}),
     ),
@@ -153,12 +159,15 @@ def expected(case: Case, viewer: str, state: AppraisalState) -> ErrorCode | None
     return None if state in case.start else ErrorCode.WRONG_APPRAISAL_STATE
 
 
-async def tried(world: World, case: Case, viewer: str, row: Appraisal) -> ErrorCode | None:
+async def tried(
+    world: World, case: Case, viewer: str, row: Appraisal, now: datetime | None = None
+) -> ErrorCode | None:
     """What a step answers; nothing is left of it."""
     answer: list[ErrorCode | None] = []
     try:
         async with transaction():
-            answer.append(await outcome(case.take(world, viewer, row)))
+            taking = case.take(world, viewer, row, case.at if now is None else now)
+            answer.append(await outcome(taking))
             raise UndoneError
     except UndoneError:
         return answer[0]
@@ -443,6 +452,35 @@ async def test_objections_come_in_time_and_signing_waits_for_them(world: World) 
 
 
 @undone
+async def test_the_days_to_object_are_those_of_the_policy_of_the_rating(world: World) -> None:
+    """Two days are given from December on; a rating of November still has the seven."""
+    late = datetime(2026, 11, 30, 3, tzinfo=UTC)
+    before = await rate(world, "supervisor", await appraisal_of(world, STAFF, "month 1"), late)
+    row = await rate(world, "supervisor", await appraisal_of(world, STAFF))
+    await AgencyPolicy.create(
+        agency_id=row.agency_id,
+        starts_on=day(12, 1),
+        set_by="pengelola.dc",
+        set_at=late,
+        **asdict(Policy(objection_days=2)),
+    )
+    fourth = datetime(2026, 12, 4, 3, tzinfo=UTC)
+
+    answers = {
+        (name, of.id): await tried(world, CASES[name], viewer, of, fourth)
+        for name, viewer in (("object", "self"), ("sign", "supervisor"))
+        for of in (before, row)
+    }
+
+    assert answers == {
+        ("object", before.id): None,
+        ("object", row.id): ErrorCode.OBJECTION_OVER,
+        ("sign", before.id): ErrorCode.TOO_EARLY,
+        ("sign", row.id): None,
+    }
+
+
+@undone
 async def test_an_objection_and_its_decision_say_why(world: World) -> None:
     row = await brought(world, AppraisalState.OBJECTED, "final")
     staff, superior = await world.scope("self"), await world.scope("superior")
@@ -627,6 +665,27 @@ async def test_signing_is_all_or_nothing_and_names_each_that_cannot_be(world: Wo
         )
         *_, last = await AppraisalEvent.filter(appraisal=row).order_by("id")
         assert (last.kind, last.version) == (AppraisalEventKind.SIGNED, now.version)
+
+
+@undone
+async def test_ten_cost_as_many_statements_as_one(world: World) -> None:
+    """Of rating and of signing."""
+    viewer = await world.scope("supervisor")
+    ten = [await appraisal_of(world, STAFF, f"month {n}") for n in range(1, 11)]
+    costs: dict[int, list[int]] = {}
+    for rows in ([await appraisal_of(world, STAFF)], ten):
+        drafts = [
+            RatingDraft(appraisal_id=row.id, version=row.version, ratings=ratings()) for row in rows
+        ]
+        with counted() as rating:
+            rated = await service.rate(viewer, drafts, RATED_AT)
+        assert len(rated.appraisals) == len(rows)
+        with counted() as signing:
+            await sign(world, "supervisor", *rows)
+        costs[len(rows)] = [len(rating), len(signing)]
+
+    assert costs[10] == costs[1]
+    assert max(costs[1]) <= 20, costs
 
 
 @undone
