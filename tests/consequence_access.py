@@ -18,7 +18,7 @@ OF_ANY = (
 
 
 def one(kind: str, inner: str = "@") -> str:
-    return 'node(id: "{consequence %s}") { ... on Consequence { %s } }' % (kind, inner)
+    return f'node(id: "{{consequence {kind}}}") {{ ... on Consequence {{ {inner} }} }}'
 
 
 STAFF_FIELDS = 'node(id: "{staff}") { ... on Employee { %s } }'

@@ -59,6 +59,7 @@ from tests.consequence_access import (
     CONSEQUENCE_MUTATIONS,
     CONSEQUENCE_PLACES,
     CONSEQUENCE_ROOT,
+    followed,
 )
 from tests.copies import Copies
 from tests.factories import (
@@ -1588,6 +1589,10 @@ async def dealt(world: World) -> None:
         digest=rules.digest,
         loaded_by=SUPERIOR,
         loaded_at=NOW,
+    )
+    period_id = world.targets["T"].period_id
+    world.rows |= await followed(
+        world.rows["appraisal"], world.people[COLLEAGUE], SUPERIOR, period_id, NOW
     )
 
 
