@@ -43,6 +43,11 @@ class Operation:
     variables: Mapping[str, Any]
 
 
+ALONE = {"simulate"}
+"""Root fields that are answered beside the statement. Where such a one and another non-null field
+are both refused, which of the two empties the answer is the executor's choice."""
+
+
 class Generator:
     """Makes one operation."""
 
@@ -53,6 +58,7 @@ class Generator:
         self._variables: dict[str, tuple[str, Any]] = {}
         self._fragments: list[str] = []
         self._budget = random.choice((8, 20, 45))
+        self._single = False
 
     def operation(self) -> Operation:
         root = self._schema.query_type
@@ -66,6 +72,8 @@ class Generator:
 
     def _selection(self, kind: GraphQLNamedType, taken: Taken, depth: int) -> str:
         number = self._random.randint(1, 3 if depth == 0 else 5)
+        if depth == 0:
+            self._single = number == 1
         parts = [self._part(kind, taken, depth) for _ in range(number)]
         if not any(parts):
             parts = ["__typename"]
@@ -106,7 +114,7 @@ class Generator:
         fields = [
             (name, one)
             for name, one in kind.fields.items()
-            if self._fits(get_named_type(one.type), depth)
+            if self._fits(get_named_type(one.type), depth) and (self._single or name not in ALONE)
         ]
         if not fields:
             return ""
