@@ -74,9 +74,7 @@ async def rate_unit(
         led = await _led(connection, scope, unit_id, evaluation_period_id)
         if not can_rate_unit(scope, led.unit.agency_id, led.head, led.heads):
             raise DomainError(ErrorCode.NOT_ALLOWED, needed="SUPERIOR / ADMINISTRATOR")
-        agency = await Agency.get(id=led.unit.agency_id, using_db=connection)
-        days = led.evaluation.starts_on, led.evaluation.ends_on
-        check_day(local_date(now, agency.timezone), *days)
+        await _check_day(connection, led, now)
         last = await _last(connection, led, version)
         rating = await UnitRating.create(
             using_db=connection,
@@ -116,6 +114,15 @@ async def _led(
     if at_the_end:
         head = await Employee.get(id=at_the_end[-1], using_db=connection)
     return Led(unit, evaluation, head, frozenset(row["employee_id"] for row in rows))
+
+
+async def _check_day(connection: BaseDBAsyncClient, led: Led, now: datetime) -> None:
+    """Raises:
+    DomainError: the evaluation period is not rated yet, where the agency is.
+    """
+    agency = await Agency.get(id=led.unit.agency_id, using_db=connection)
+    today = local_date(now, agency.timezone)
+    check_day(today, led.evaluation.starts_on, led.evaluation.ends_on)
 
 
 async def _last(connection: BaseDBAsyncClient, led: Led, known: int | None) -> UnitRating | None:
