@@ -15,7 +15,7 @@ from schema.appraisals.models import Appraisal, Predicate, Rating, UnitPredicate
 from schema.consequences.exporting import lines_of
 from schema.consequences.models import Consequence, FunctionalLevel, RuleKind
 from schema.consequences.verifying import verified
-from schema.organizations.models import AssignmentKind
+from schema.organizations.models import Assignment, AssignmentKind
 from server.demo.appraising import (
     Appraised,
     base_of,
@@ -121,8 +121,14 @@ async def _allowances(
         agency_id=play.agency, kind=RuleKind.ALLOWANCE, superseded_at=None
     )
     found = {(row.employee_id, row.month.month): row.amount for row in rows if row.month}
+    paid = await _with_definitive_post(play)
     for person in play.people.values():
         for month in done.months:
+            if person.id not in paid:
+                checks.same(
+                    "allowances", f"{person.nip} month {month}", None, found.get((person.id, month))
+                )
+                continue
             by = month - 1 if scheme == "kemenlu-2025" else month
             predicate = of_month.get((person.id, by))
             percent = PAID[scheme].get(predicate, 100) if predicate else 100
@@ -130,7 +136,14 @@ async def _allowances(
             whole = base_of(person) * (share * percent + (100 - share) * 100) / 10_000
             name = f"{person.nip} month {month}"
             checks.same("allowances", name, _rupiah(whole), found.get((person.id, month)))
-    checks.same("allowances", "how many", len(play.people) * len(done.months), len(rows))
+    checks.same("allowances", "how many", len(paid) * len(done.months), len(rows))
+
+
+async def _with_definitive_post(play: Play) -> set[UUID]:
+    """Who acts only (Plt., Plh.) has no allowance and no figures of a year: none of the posts that
+    they count by."""
+    posts = Assignment.filter(employee__agency_id=play.agency, kind=AssignmentKind.DEFINITIVE)
+    return set(await posts.values_list("employee_id", flat=True))
 
 
 def _rupiah(amount: Decimal) -> Decimal:
@@ -169,7 +182,7 @@ async def _year(
             (RuleKind.WEIGHT, weight),
             (RuleKind.CREDIT, _credit(person, plans)),
             (RuleKind.TALENT, _box(weight, potential_of(person))),
-            (RuleKind.TRAINING, Decimal(max(20 - hours_of(person), 0))),
+            (RuleKind.TRAINING, Decimal(max(20 - hours_of(person), 0)) if plans else None),
         ):
             row = found.get((person.id, kind))
             checks.same(kind.lower(), person.nip, amount, row and row.amount)
@@ -181,15 +194,17 @@ def _months(row: Appraisal) -> int:
     return row.ends_on.month - begins + 1
 
 
-def _weight(plans: Sequence[Definitive]) -> Decimal:
-    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33."""
+def _weight(plans: Sequence[Definitive]) -> Decimal | None:
+    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33. None of acting posts only."""
+    if not plans:
+        return None
     total = sum(WEIGHTS[plan.predicate] * plan.months for plan in plans)
     return _cents(Decimal(total) / sum(plan.months for plan in plans))
 
 
 def _credit(person: Person, plans: Sequence[Definitive]) -> Decimal | None:
     level = level_of(person)
-    if level is None:
+    if level is None or not plans:
         return None
     coefficient = COEFFICIENTS[level]
     return sum(
@@ -198,7 +213,9 @@ def _credit(person: Person, plans: Sequence[Definitive]) -> Decimal | None:
     )
 
 
-def _box(weight: Decimal, potential: Decimal) -> Decimal:
+def _box(weight: Decimal | None, potential: Decimal) -> Decimal | None:
+    if weight is None:
+        return None
     row = (potential >= 68) + (potential >= 77)
     return Decimal(BOXES[row][(weight >= 70) + (weight >= 85)])
 
