@@ -80,24 +80,31 @@ SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', pers
   ORDER BY person.id), '[]')::text AS said
 FROM person CROSS JOIN span"""
 
-# Which evaluations a month goes by: the one that its first day is in, the one before that, and the
-# final one of the year before.
+# Which evaluations a month goes by: the one that its first day is in, the one that ended the day
+# before that began, and the final one of the year before. Where one is missing, no older one
+# stands in for it.
 SIGNED = """SELECT a.id, a.predicate, l.document::jsonb #> '{{result,results}}' AS results
     FROM appraisal a JOIN performance_plan q ON q.id = a.plan_id
     JOIN assignment s ON s.id = q.assignment_id AND s.kind = 'DEFINITIVE'
     JOIN appraisal_seal l ON l.appraisal_id = a.id
     WHERE a.employee_id = person.id AND a.state = 'SIGNED'
-      AND a.evaluation_period_id = asked.{which}
+      AND a.evaluation_period_id = asked.{which}{more}
     ORDER BY (a.starts_on <= $2::date AND a.ends_on >= $2::date) DESC, a.ends_on DESC, a.id DESC
     LIMIT 1"""
+# Of the plan that holds on the first day, also where it is not signed yet: then there is none.
+OF_PLAN = """
+      AND NOT EXISTS (SELECT FROM appraisal b JOIN performance_plan h ON h.id = b.plan_id
+        JOIN assignment o ON o.id = h.assignment_id AND o.kind = 'DEFINITIVE'
+        WHERE b.employee_id = person.id AND b.evaluation_period_id = a.evaluation_period_id
+          AND b.state <> 'SIGNED' AND b.starts_on <= $2::date AND b.ends_on >= $2::date)"""
 MONTH = f"""
 WITH asked AS MATERIALIZED (
   SELECT now.id AS same_period, (SELECT v.id FROM evaluation_period v
       JOIN period p ON p.id = v.period_id WHERE p.agency_id = $4 AND v.kind <> 'FINAL'
-        AND v.ends_on < coalesce(now.starts_on, $2::date) ORDER BY v.ends_on DESC LIMIT 1)
-      AS previous_period,
+        AND v.ends_on = coalesce(now.starts_on, $2::date) - 1) AS previous_period,
     (SELECT v.id FROM evaluation_period v JOIN period p ON p.id = v.period_id
       WHERE p.agency_id = $4 AND v.kind = 'FINAL' AND p.ends_on < year.starts_on
+        AND p.ends_on >= year.starts_on - interval '1 year'
       ORDER BY p.ends_on DESC LIMIT 1) AS previous_year
   FROM period year LEFT JOIN evaluation_period now ON now.period_id = year.id
     AND now.kind <> 'FINAL' AND now.starts_on <= $2::date AND now.ends_on >= $2::date
@@ -124,9 +131,9 @@ SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', pers
     'early_minutes', coalesce(t.early_minutes, '{{}}')),
   'current', {CURRENT.format(which="c.month = $2::date")}) ORDER BY person.id), '[]')::text AS said
 FROM person CROSS JOIN asked
-LEFT JOIN LATERAL ({SIGNED.format(which="same_period")}) s ON true
-LEFT JOIN LATERAL ({SIGNED.format(which="previous_period")}) b ON true
-LEFT JOIN LATERAL ({SIGNED.format(which="previous_year")}) y ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="same_period", more=OF_PLAN)}) s ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="previous_period", more="")}) b ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="previous_year", more="")}) y ON true
 LEFT JOIN attended t ON t.employee_id = person.id"""
 
 
