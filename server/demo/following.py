@@ -181,15 +181,18 @@ def _months(row: Appraisal) -> int:
     return row.ends_on.month - begins + 1
 
 
-def _weight(plans: Sequence[Definitive]) -> Decimal:
-    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33."""
+def _weight(plans: Sequence[Definitive]) -> Decimal | None:
+    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33. None of whoever only acted in a post, as
+    one head of the Tapin case did all year: their definitive post is not of that agency."""
+    if not plans:
+        return None
     total = sum(WEIGHTS[plan.predicate] * plan.months for plan in plans)
     return _cents(Decimal(total) / sum(plan.months for plan in plans))
 
 
 def _credit(person: Person, plans: Sequence[Definitive]) -> Decimal | None:
     level = level_of(person)
-    if level is None:
+    if level is None or not plans:
         return None
     coefficient = COEFFICIENTS[level]
     return sum(
@@ -198,7 +201,9 @@ def _credit(person: Person, plans: Sequence[Definitive]) -> Decimal | None:
     )
 
 
-def _box(weight: Decimal, potential: Decimal) -> Decimal:
+def _box(weight: Decimal | None, potential: Decimal) -> Decimal | None:
+    if weight is None:
+        return None
     row = (potential >= 68) + (potential >= 77)
     return Decimal(BOXES[row][(weight >= 70) + (weight >= 85)])
 
