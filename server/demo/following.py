@@ -121,8 +121,9 @@ async def _allowances(
         agency_id=play.agency, kind=RuleKind.ALLOWANCE, superseded_at=None
     )
     found = {(row.employee_id, row.month.month): row.amount for row in rows if row.month}
+    paid = {employee for employee, _ in of_month}
     for person in play.people.values():
-        for month in done.months:
+        for month in done.months if person.id in paid else ():
             by = month - 1 if scheme == "kemenlu-2025" else month
             predicate = of_month.get((person.id, by))
             percent = PAID[scheme].get(predicate, 100) if predicate else 100
@@ -130,7 +131,7 @@ async def _allowances(
             whole = base_of(person) * (share * percent + (100 - share) * 100) / 10_000
             name = f"{person.nip} month {month}"
             checks.same("allowances", name, _rupiah(whole), found.get((person.id, month)))
-    checks.same("allowances", "how many", len(play.people) * len(done.months), len(rows))
+    checks.same("allowances", "how many", len(paid) * len(done.months), len(rows))
 
 
 def _rupiah(amount: Decimal) -> Decimal:
@@ -159,6 +160,8 @@ async def _year(
     rows = await Consequence.filter(agency_id=play.agency, superseded_at=None, month=None)
     found = {(row.employee_id, row.kind): row for row in rows}
     for person in play.people.values():
+        # Who only acted, as one head of the Tapin case did all year, is paid where their definitive
+        # post is, and their year counts there.
         plans = [
             Definitive(predicate=expected[row.id], months=_months(row))
             for row in final
@@ -169,7 +172,7 @@ async def _year(
             (RuleKind.WEIGHT, weight),
             (RuleKind.CREDIT, _credit(person, plans)),
             (RuleKind.TALENT, _box(weight, potential_of(person))),
-            (RuleKind.TRAINING, Decimal(max(20 - hours_of(person), 0))),
+            (RuleKind.TRAINING, Decimal(max(20 - hours_of(person), 0)) if plans else None),
         ):
             row = found.get((person.id, kind))
             checks.same(kind.lower(), person.nip, amount, row and row.amount)
@@ -182,8 +185,7 @@ def _months(row: Appraisal) -> int:
 
 
 def _weight(plans: Sequence[Definitive]) -> Decimal | None:
-    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33. None of whoever only acted in a post, as
-    one head of the Tapin case did all year: their definitive post is not of that agency."""
+    """7 months of 80 and 5 of 100 -> 1,060 / 12 = 88.33."""
     if not plans:
         return None
     total = sum(WEIGHTS[plan.predicate] * plan.months for plan in plans)
