@@ -64,7 +64,8 @@ RATE = """mutation ($input: RateAppraisalsInput!) {
 ACCEPT = """mutation ($id: ID!) {
   acceptAppraisal(input: { id: $id, version: 2 }) { userErrors { code field } } }"""
 SIGN = """mutation ($ids: [ID!]!) {
-  signAppraisals(input: { ids: $ids }) { consequences userErrors { code field } } }"""
+  signAppraisals(input: { ids: $ids }) {
+    appraisals { id state seal { digest } } consequences userErrors { code field } } }"""
 RECKON = """mutation {
   reckonAllowances(input: { agency: "DC", month: "2026-11-05" }) {
     consequences userErrors { code field } } }"""
@@ -129,8 +130,12 @@ async def world(copies: Copies) -> AsyncIterator[World]:
         await well(supervisor, RATE, input={"appraisals": ratings})
         for key in (year, quarter):
             await well(december("self"), ACCEPT, id=key)
-        said = await well(supervisor, SIGN, ids=[year, quarter])
-        assert said["signAppraisals"]["consequences"] == 4  # of the year; the quarter has none
+        said = (await well(supervisor, SIGN, ids=[year, quarter]))["signAppraisals"]
+        assert [(one["id"], one["state"]) for one in said["appraisals"]] == [
+            (year, "SIGNED"),
+            (quarter, "SIGNED"),
+        ]
+        assert said["consequences"] == 4  # of the year; the quarter has none
         said = await well(administrator, RECKON)
         assert said["reckonAllowances"]["consequences"] == 1
         yield world
