@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schema.access import Role, Scope
-from schema.appraisals.models import Rating
+from schema.appraisals.models import Appraisal, Rating
 from schema.consequences.closing import reckon_month
 from schema.consequences.documents import AllowanceInputs, inputs_of, kept_in, recomputed
 from schema.consequences.models import Career, Consequence, ConsequenceBasis, Employment, RuleSet
@@ -23,7 +23,17 @@ from schema.organizations.models import (
     Employee,
 )
 from schema.plans.models import EvaluationPeriod
-from schema.targets.models import Period
+from schema.progress.models import ProgressRecord, RecordState
+from schema.targets.models import (
+    Aspect,
+    Classification,
+    Indicator,
+    Period,
+    Stage,
+    Target,
+    TargetKind,
+    TrajectoryPoint,
+)
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
 from tests.yearly import BY, NOW, YEAR, A, Agencys, B, M, flexible, found_agency
@@ -303,3 +313,52 @@ async def test_an_earlier_post_does_not_pay_for_a_month_of_the_present_one(
     after = await Consequence.get(employee=of.people["mover"], month=june, superseded_at=None)
     assert facts_in(before).predicates["SAME_PERIOD"] is None
     assert facts_in(after).predicates["SAME_PERIOD"] == "GOOD"
+
+
+async def goal(of: Agencys, row: Appraisal, kind: TargetKind) -> Target:
+    """A result of an appraised plan; where it is staged, with four stages, none of them ended."""
+    target = await Target.create(
+        agency=of.agency, period=of.years[YEAR], plan_id=row.plan_id, title="Laporan", position=1,
+        code=f"T-{uuid7()}", kind=kind, classification=Classification.INDIVIDUAL,
+        owner_employee_id=row.employee_id,
+    )  # fmt: skip
+    for position in range(4 if kind is TargetKind.STAGED else 0):
+        await Stage.create(target=target, position=position, title=f"Tahap {position}")
+    return target
+
+
+async def reached(of: Agencys, target: Target, due: int, done: int) -> None:
+    """So much of what is due by 30 June, of twice as much in the year."""
+    indicator = await Indicator.create(
+        target=target, position=0, title="Jumlah", aspect=Aspect.QUANTITY, planned=2 * due
+    )
+    await TrajectoryPoint.create(indicator=indicator, day=date(YEAR, 6, 30), planned=due)
+    at = datetime(YEAR, 5, 4, 9, tzinfo=WIB)
+    await ProgressRecord.create(
+        agency=of.agency, employee_id=target.owner_employee_id, day=at.date(), starts_at=at,
+        ends_at=at, minutes=0, description="Menyusun", target=target, indicator=indicator,
+        quantity=done, state=RecordState.CONFIRMED, created_at=at, decided_at=at,
+    )  # fmt: skip
+
+
+async def test_achievement_is_of_what_has_a_day_on_which_it_is_due(months: Agencys) -> None:
+    """kementan-2019: 3 of 4 that are due by 30 June are 75 %; four stages of the year, none of
+    them ended, say nothing of a quarter. 2,500,000 + 2,500,000 x 75 % = 4,375,000."""
+    of, rows = months, []
+    for name in ("both", "staged"):
+        await of.person(name, base=5_000_000)
+        rows.append(await of.rated(await of.post(name), M, M, "q2"))
+        await goal(of, rows[-1], TargetKind.STAGED)
+    await reached(of, await goal(of, rows[0], TargetKind.QUANTITATIVE), 4, 3)
+    await of.signed(*rows)
+    june = date(YEAR, 6, 1)
+    await of.rules("kementan-2019", june)
+
+    await reckon_month(administrator(of), "THN1", june, NOW)
+
+    found = {
+        name: await Consequence.get(employee=of.people[name], month=june, superseded_at=None)
+        for name in ("both", "staged")
+    }
+    assert [facts_in(row).achievement for row in found.values()] == [75, None]
+    assert [row.amount for row in found.values()] == [4_375_000, 5_000_000]
