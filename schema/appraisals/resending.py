@@ -12,7 +12,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Role, Scope
 from schema.appraisals import sending
-from schema.appraisals.sending import CAPABILITY
+from schema.appraisals.sending import CAPABILITY, MAIN_POST
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.feeds import history, problems
 from schema.feeds.administering import Administered, administered
@@ -48,9 +48,10 @@ TAKES = f"""
 SELECT '{CAPABILITY}' = ANY (p.capabilities) AS takes FROM installation i
 JOIN plugin p ON p.name = i.plugin WHERE i.id = $1
 """  # noqa: S608  constant
-UNSENT = """
+UNSENT = f"""
 FROM appraisal a WHERE a.agency_id = $1 AND a.state = 'SIGNED' AND NOT EXISTS (
   SELECT FROM result_delivery d WHERE d.appraisal_id = a.id AND d.installation_id = $2)
+  AND {MAIN_POST}
 """
 FIRST_UNSENT = f"SELECT a.id {UNSENT} ORDER BY a.id LIMIT $3"
 COUNT_UNSENT = f"SELECT count(*) AS n {UNSENT}"

@@ -29,12 +29,20 @@ AT_ONCE = 25
 LEASE = timedelta(minutes=10)
 """How long a parcel belongs to the worker that took it."""
 
+# A service keeps one result a person and period: the one of an acting post (Plt., Plh.) would stand
+# in the place of the definitive post's, which it adds nothing to. Over the appraisal `a`.
+MAIN_POST = """NOT EXISTS (
+  SELECT FROM performance_plan p JOIN assignment s ON s.id = p.assignment_id
+  JOIN performance_plan q ON q.employee_id = p.employee_id AND q.period_id = p.period_id
+    AND q.state IN ('APPROVED', 'CLOSED') AND q.starts_on <= a.ends_on AND q.ends_on >= a.starts_on
+  JOIN assignment t ON t.id = q.assignment_id AND t.kind = 'DEFINITIVE'
+  WHERE p.id = a.plan_id AND s.kind <> 'DEFINITIVE')"""
 # A plugin in quarantine keeps what it could do: its results wait for the version that mends it.
 PAIRS = f"""
 SELECT a.id AS appraisal_id, i.id AS installation_id FROM appraisal a
 JOIN installation i ON i.agency_id = a.agency_id AND i.enabled
 JOIN plugin p ON p.name = i.plugin AND '{CAPABILITY}' = ANY (p.capabilities)
-WHERE a.id = ANY ($1::uuid[]) AND a.state = 'SIGNED'
+WHERE a.id = ANY ($1::uuid[]) AND a.state = 'SIGNED' AND {MAIN_POST}
 ORDER BY i.id, a.id
 """  # noqa: S608  constant
 QUEUE = """

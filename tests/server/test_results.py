@@ -21,8 +21,9 @@ from ekinerja_connectors import (
     Skippable,
 )
 
+from schema.access import Role, Scope
 from schema.appraisals import sending
-from schema.appraisals.models import ResultDelivery, SendingState
+from schema.appraisals.models import Appraisal, AppraisalState, ResultDelivery, SendingState
 from schema.appraisals.resending import resend_of, resend_these
 from schema.appraisals.sending import AT_ONCE, LEASE
 from schema.appraisals.sending_rules import (
@@ -39,7 +40,8 @@ from schema.feeds.models import (
     PluginState,
     ProblemCode,
 )
-from schema.plans.models import EvaluationKind
+from schema.organizations.models import Agency, Assignment, AssignmentKind
+from schema.plans.models import EvaluationKind, PerformancePlan, PlanState
 from schema.tables import transaction
 from server.database import Database, DatabaseRole, opened
 from server.ingestion.results import LOOK, ResultSender
@@ -359,6 +361,47 @@ async def test_what_cannot_be_said_is_held_with_its_reason_and_nothing_is_invent
         assert (sent.kind, sent.id) == (ResultKind.QUARTERLY, str(spanning.id))
         # Not the service's doing: nothing is known of it by what was never sent.
         assert set(await open_problems()) == {ProblemCode.RESULTS_HELD}
+
+
+async def acting(row: Appraisal) -> Appraisal:
+    """The final appraisal of an acting post from 1 July, of whoever has this one."""
+    july = date(2026, 7, 1)
+    post = await Assignment.create(
+        employee_id=row.employee_id, unit_id=row.unit_id, appraiser_id=row.appraiser_id,
+        position="Plt. Kepala Seksi", kind=AssignmentKind.PLT, starts_on=july,
+    )  # fmt: skip
+    plan = await PerformancePlan.create(
+        period_id=row.plan.period_id, employee_id=row.employee_id, assignment=post,
+        starts_on=july, ends_on=row.plan.ends_on, state=PlanState.APPROVED,
+    )  # fmt: skip
+    return await Appraisal.create(
+        agency_id=row.agency_id, employee_id=row.employee_id, plan=plan,
+        evaluation_period_id=row.evaluation_period_id, unit_id=row.unit_id,
+        appraiser_id=row.appraiser_id, heads_unit=False, starts_on=july, ends_on=plan.ends_on,
+        state=AppraisalState.SIGNED, work_rating="BELOW", behaviour_rating="BELOW",
+        predicate="VERY_POOR", rated_by=row.rated_by, rated_at=NOON, signed_at=NOON,
+    )  # fmt: skip
+
+
+async def test_an_acting_post_is_not_sent_in_place_of_the_definitive_one(
+    service: Service, fresh_database: Database
+) -> None:
+    """Plt. from 1 July beside the post of the year; somebody else acts only, and is sent."""
+    async with opened(fresh_database, DatabaseRole.OWNER):
+        one = await Appraisal.filter(employee__nip=nip_of(0)).first().prefetch_related("plan")
+        other = await Appraisal.filter(employee__nip=nip_of(1)).first().prefetch_related("plan")
+        assert one is not None
+        assert other is not None
+        await Assignment.filter(id=other.plan.assignment_id).update(kind=AssignmentKind.PLH)
+        rows = [await acting(one), other]
+        agency = await Agency.get(id=one.agency_id)
+        later = await feeding.installation(agency, title="Kemudian")
+        await queued(*rows)
+        scope = Scope(subject="x", grants=frozenset({(one.agency_id, Role.ADMINISTRATOR)}))
+        unsent = await resend_of(scope, later.id, NOON, unsent=True)
+        assert await ResultDelivery.filter(appraisal=rows[0]).count() == 0
+        assert await ResultDelivery.filter(appraisal=other, installation=later).count() == 1
+        assert (unsent.resent, unsent.remaining) == (2, 0)  # the two that were signed before
 
 
 @pytest.mark.slow
