@@ -31,6 +31,7 @@ from server.demo.appraising import (
 from server.demo.cast import Person, Play
 from server.demo.checking import Asking, Checks
 from server.demo.ledger import Achievements, shown
+from server.demo.printing import check_papers
 
 EXCELLENT, GOOD = Predicate.EXCELLENT, Predicate.GOOD
 IMPROVE, POOR, VERY_POOR = Predicate.NEEDS_IMPROVEMENT, Predicate.POOR, Predicate.VERY_POOR
@@ -80,11 +81,18 @@ async def check_following(play: Play, done: Appraised, checks: Checks) -> None:
         checks.same("signed", f"appraisal {row.id}", "SIGNED", row.state)
     of_month = _by_month(rows, expected)
     await _allowances(play, done, of_month, checks)
+    await check_papers(play, _latest(play, done, rows), checks)
     if done.whole_year:
         final = [row for row in rows if row.evaluation_period_id == play.final]
         await _evidence(play, final, checks)
         await _year(play, final, expected, checks)
     await _recomputed(play, checks)
+
+
+def _latest(play: Play, done: Appraised, rows: Sequence[Appraisal]) -> list[Appraisal]:
+    """Those of the year, or of the last month where the year was not played to its end."""
+    last = play.final if done.whole_year else play.evaluations[done.months[-1]]
+    return [row for row in rows if row.evaluation_period_id == last]
 
 
 def predicate_of(play: Play, done: Appraised, row: Appraisal) -> Predicate:
