@@ -133,7 +133,7 @@ async def about(name: str, of: Agencys, *, score: int, hours: int) -> None:
 async def next_level(of: Agencys, name: str) -> None:
     await Career.create(
         employee=of.people[name], starts_on=JULY, employment=Employment.PNS, functional_level=MU,
-        set_by=BY, set_at=NOW,
+        allowance_base=Decimal(7_000_000), set_by=BY, set_at=NOW,
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ async def figures(of: Agencys, name: str, months: Iterable[int]) -> Figures:
     )
 
 
-# Everybody's whole allowance is 6,000,000: 3,600,000 by the predicate, 2,400,000 by attendance.
+# A whole allowance is 6,000,000 but where said: 3,600,000 by predicate, 2,400,000 by attendance.
 # A month goes by the quarter's appraisal of the post that is held on its first day; a month of a
 # quarter without one pays the predicate's part in full (assumed in kementan-2025).
 CASES: Mapping[str, Figures] = {
@@ -198,14 +198,14 @@ CASES: Mapping[str, Figures] = {
     ),
     # (6 x 80 + 6 x 100) / 12 = 90. 6/12 x 100 % x 12.5 = 6.25 as PT and 6/12 x 150 % x 25 = 18.75
     # as MU. 90 >= 85 and 77 >= 77: 9. June by the former post, BUTUH PERBAIKAN: 3,600,000 x 80 % =
-    # 2,880,000. July and August by the new one, SANGAT BAIK.
+    # 2,880,000. July and August by the new one, SANGAT BAIK, of 7,000,000.
     "moved": Figures(
         predicates=["GOOD", "EXCELLENT"],
         weight="90.00",
         credit="25.00",
         box=9,
         short=0,
-        pay={6: 5_280_000, 7: 6_000_000, 8: 6_000_000},
+        pay={6: 5_280_000, 7: 7_000_000, 8: 7_000_000},
     ),
     # July begins in the former post: 7 months of 100 and 5 of 80, (700 + 400) / 12 = 91.67.
     # 7/12 x 150 % x 12.5 = 10.9375, 10.94; 5/12 x 100 % x 12.5 = 5.2083, 5.21. 91.67 >= 85 and
