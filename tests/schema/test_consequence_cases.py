@@ -1,5 +1,6 @@
 """What follows for people whose year was no plain one, each with its figures."""
 
+import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,8 +12,10 @@ import pytest
 
 from schema.access import Role, Scope
 from schema.appraisals.models import Appraisal
+from schema.consequences import documents
 from schema.consequences.closing import reckon_month
 from schema.consequences.documents import recomputed
+from schema.consequences.exporting import lines_of
 from schema.consequences.models import (
     Career,
     Consequence,
@@ -25,6 +28,8 @@ from schema.consequences.models import (
     TrainingRecord,
 )
 from schema.consequences.reckoning import reckon
+from schema.consequences.rule_texts import packaged_rules
+from schema.consequences.verifying import Kind, WrongLine, verified
 from schema.organizations.models import (
     Absence,
     AbsenceKind,
@@ -372,3 +377,63 @@ async def test_a_later_rule_makes_new_versions_and_leaves_the_old_ones_as_they_w
     assert (old.amount, old.version, old.superseded_at) == (40, 1, NOW)
     bodies = {row.digest: row.body for row in await RuleSet.all()}
     assert recomputed(old.document, bodies) == old.document
+
+
+async def whole_file(of: Agencys) -> bytes:
+    lines = [line async for line in lines_of(administrator(of), of.agency.id, str(YEAR))]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def counted_in(content: bytes) -> Mapping[Kind, int]:
+    """What a file holds, each document of it worked out anew from the file alone."""
+    *_, last = verified(io.BytesIO(content))
+    return last.counts
+
+
+async def test_a_file_verifies_alone_also_where_later_rules_are_in_force(
+    year: Agencys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of the module. Of seven people two are reckoned by a later weight, so a file holds
+    both versions; and one that was written before holds without the later one."""
+    before = await whole_file(year)
+    kept = await Consequence.filter(superseded_at=None).count()
+    appraisals = await Appraisal.filter(state="SIGNED").count()
+    rules = await year.rules("bobot", LAST, **{"\nEXCELLENT = 100": "\nEXCELLENT = 95"})
+    some = [year.people[name].id for name in ("plain", "moved")]
+    async with transaction() as connection:
+        # Two weights; both boxes have another weight beneath them.
+        assert await reckon(connection, year.agency.id, year.years[YEAR].id, some, BY, NOW) == 4
+
+    after = await whole_file(year)
+
+    # (6 x 80 + 6 x 95) / 12 = 87.5
+    assert (await year.outcomes("plain"))[K.WEIGHT].amount == 95
+    assert (await year.outcomes("moved"))[K.WEIGHT].amount == Decimal("87.5")
+    # One more version of the rules, as many documents of what is in force.
+    bodies = (before.count(b'{"rules":'), after.count(b'{"rules":'))
+    assert bodies[1] == bodies[0] + 1
+    for content, number in zip((before, after), bodies, strict=True):
+        assert counted_in(content) == {
+            Kind.RULES: number, Kind.APPRAISAL: appraisals, Kind.CONSEQUENCE: kept,
+        }  # fmt: skip
+    assert rules.digest.encode() in after
+    assert rules.digest.encode() not in before
+
+    # A later way of working out is another number: what names the first keeps it.
+    later: Any = lambda rules, inputs: 1 / 0  # noqa: E731
+    monkeypatch.setattr(documents, "EVALUATION", 2)
+    monkeypatch.setitem(documents.EVALUATIONS, 2, later)
+    assert counted_in(before)[Kind.CONSEQUENCE] == kept
+    # Without the later version, the file says at which line it does not hold.
+    (place,) = [
+        n for n, line in enumerate(after.splitlines()) if line.startswith(b'{"rules":')
+        and rules.digest.encode() in line
+    ]  # fmt: skip
+    lines = after.splitlines(keepends=True)
+    with pytest.raises(WrongLine, match="not at hand"):
+        counted_in(b"".join(lines[:place] + lines[place + 1 :]))
+    # Nor under the earlier rules: its outcome is another one.
+    first = packaged_rules("bobot")
+    swapped = after.replace(rules.digest.encode(), first.digest.encode())
+    with pytest.raises(WrongLine):
+        counted_in(swapped)
