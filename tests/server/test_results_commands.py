@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from schema.appraisals.rules import RULES_VERSION
 from schema.consequences.models import Consequence, RuleKind
 from schema.consequences.verifying import WrongLine, verified
 from schema.errors import DomainError, ErrorCode
-from schema.plans.models import EvaluationKind
+from schema.plans.models import EvaluationKind, PerformancePlan
 from schema.tables import transaction
 from schema.values import digest_of
 from server.cli import parser
@@ -124,6 +124,26 @@ def check_tampering(content: bytes) -> None:
         assert found.value.line == line
     with pytest.raises(WrongLine, match="behind the last line"):
         list(verified([*lines, lines[9]]))
+
+
+async def test_a_plan_that_ended_after_its_rating_counts_until_its_end(
+    settings: Settings, fresh_database: Database
+) -> None:
+    """Rated in January for the whole year; a transfer of 1 July is known only then."""
+    await command(settings, "appraise", *YEAR, "--kind", "final")
+    await rate_all(fresh_database)
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        row = await Appraisal.first().prefetch_related("plan")
+        assert row is not None
+        await PerformancePlan.filter(id=row.plan_id).update(ends_on=date(2026, 6, 30))
+
+    assert await command(settings, "appraise", *YEAR, "--kind", "final") == 0
+
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        row = await Appraisal.get(id=row.id).prefetch_related("seal")
+    one = read(row.seal.document)
+    assert row.ends_on == one.inputs.days.ends_on == date(2026, 6, 30)
+    assert one.inputs.evidence.time.months == 6
 
 
 async def test_each_documents_inputs_are_what_was_rated(
