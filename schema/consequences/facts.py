@@ -19,6 +19,7 @@ from schema.consequences.attendance import ATTENDANCE
 from schema.consequences.models import Employment, RuleKind
 from schema.consequences.values import Attendance, Low, PlanResult
 from schema.organizations.models import AssignmentKind
+from schema.tables import plan_for_many
 
 LOCK = "SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
@@ -58,14 +59,18 @@ WITH span AS MATERIALIZED (
   JOIN feedback_answer w ON w.request_id = r.id WHERE f.kind = 'DEFINITIVE'
   GROUP BY f.employee_id, f.id, r.relation, w.behaviour
   HAVING count(*) >= (SELECT smallest FROM span) AND avg(w.score) < 3
+), plans AS MATERIALIZED (
+  SELECT f.employee_id, json_agg(json_build_object('appraisal_id', f.id, 'post', f.kind,
+    'starts_on', f.starts_on, 'ends_on', f.ends_on, 'months', f.months,
+    'predicate', f.predicate, 'level', f.level) ORDER BY f.starts_on, f.id) AS said
+  FROM final f GROUP BY 1
+), lows AS MATERIALIZED (
+  SELECT w.employee_id, json_agg(json_build_object('kind', w.kind, 'about', w.about)
+    ORDER BY w.kind, w.about) AS said
+  FROM low w GROUP BY 1
 )
 SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', person.nip,
-  'plans', (SELECT coalesce(json_agg(json_build_object('appraisal_id', f.id, 'post', f.kind,
-      'starts_on', f.starts_on, 'ends_on', f.ends_on, 'months', f.months,
-      'predicate', f.predicate, 'level', f.level) ORDER BY f.starts_on, f.id), '[]')
-    FROM final f WHERE f.employee_id = person.id),
-  'lows', (SELECT coalesce(json_agg(json_build_object('kind', w.kind, 'about', w.about)
-      ORDER BY w.kind, w.about), '[]') FROM low w WHERE w.employee_id = person.id),
+  'plans', coalesce(plans.said, '[]'), 'lows', coalesce(lows.said, '[]'),
   'brought', (SELECT (b.credit_brought + coalesce((SELECT sum(c.amount) FROM consequence c
         JOIN period o ON o.id = c.period_id WHERE c.employee_id = person.id
           AND c.kind = 'CREDIT' AND c.superseded_at IS NULL AND o.starts_on >= b.starts_on
@@ -78,7 +83,8 @@ SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', pers
     WHERE r.employee_id = person.id AND r.ended_on BETWEEN span.starts_on AND span.ends_on),
   'current', {CURRENT.format(which="c.period_id = $2 AND c.month IS NULL")})
   ORDER BY person.id), '[]')::text AS said
-FROM person CROSS JOIN span"""
+FROM person CROSS JOIN span LEFT JOIN plans ON plans.employee_id = person.id
+LEFT JOIN lows ON lows.employee_id = person.id"""
 
 # Which evaluations a month goes by: the one that its first day is in, the one that ended the day
 # before that began, and the final one of the year before. Where one is missing, no older one
@@ -210,7 +216,8 @@ class PayFacts:
 
 
 async def lock_people(connection: BaseDBAsyncClient, people: Sequence[UUID]) -> None:
-    """Let nobody else reckon of these people meanwhile."""
+    """Let nobody else reckon of these people meanwhile, in the caller's transaction."""
+    await plan_for_many(connection)
     await connection.execute_query_dict(LOCK, [list(people)])
 
 
