@@ -1608,7 +1608,7 @@ RESOLVERS: Mapping[str, Resolve] = {
         ),
         key=lambda row: (row.kind is EvaluationKind.FINAL, row.starts_on),
     ),
-    "Post.unit": lambda see, p, args: see.rows.get(Unit, p.unit_id),
+    "Post.unit": get(Unit, "unit_id"),
     "Post.appraiser": get(Employee, "appraiser_id"),
     "Post.plan": lambda see, p, args: plan_of_post(see, p, args["period"]),
     "Employee.posts": lambda see, e, args: sorted(

@@ -224,6 +224,22 @@ async def test_what_others_see_of_oneself_is_answered_as_a_plain_executor_does(b
     assert told_of > QUICK
 
 
+async def test_a_team_with_somebody_of_another_agency_is_told_whole(both: Both) -> None:
+    """Their post is seen, its unit is of a directory that is not the superior's: null, and the rest
+    of the team is there."""
+    text = "{ team { members { employee { name posts { position unit { code } } } } } }"
+
+    ours, plain = await both_answers(both, "boss", Operation(text, {}))
+
+    assert ours == plain
+    (answer, refused) = ours
+    assert refused == set()
+    told_of = {one["employee"]["name"]: one["employee"]["posts"] for one in
+               answer["team"]["members"]}  # fmt: skip
+    assert told_of["Lent"][0] == {"position": "Pelaksana", "unit": None}
+    assert told_of["Employee"][0]["unit"] == {"code": "1.1"}
+
+
 @pytest.mark.slow
 async def test_digests_and_notices_are_answered_alike(both: Both) -> None:
     text = """{ previewDigest { on subject body }
