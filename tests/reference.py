@@ -1593,7 +1593,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     ),
     "PlanEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
     "Feedback.target": lambda see, f, args: see.rows.get(Target, f.target_id),
-    "Feedback.author": lambda see, f, args: see.rows.get(Employee, f.author_id),
+    "Feedback.author": get(Employee, "author_id"),
     "EvaluationPeriod.period": lambda see, p, args: see.rows.get(Period, p.period_id).code,
     "EvaluationPeriod.history": of(EvaluationEvent, "evaluation_period_id", "id"),
     "EvaluationEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
@@ -1608,7 +1608,7 @@ RESOLVERS: Mapping[str, Resolve] = {
         ),
         key=lambda row: (row.kind is EvaluationKind.FINAL, row.starts_on),
     ),
-    "Post.unit": lambda see, p, args: see.rows.get(Unit, p.unit_id),
+    "Post.unit": get(Unit, "unit_id"),
     "Post.appraiser": get(Employee, "appraiser_id"),
     "Post.plan": lambda see, p, args: plan_of_post(see, p, args["period"]),
     "Employee.posts": lambda see, e, args: sorted(

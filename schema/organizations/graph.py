@@ -237,7 +237,9 @@ class Post(relay.Node):
     ends_on: date | None = strawberry.field(
         description="The first day on which it is not held any more; null: open."
     )
-    unit: Unit = one(None, "The unit that it is in.", trusted=True)
+    unit: Unit | None = one(
+        None, "The unit that it is in; null where its directory is not yours to see."
+    )
     appraiser: "Employee | None" = one(None, "Who appraises for it; null at the top.")
 
     @one(
