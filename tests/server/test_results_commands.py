@@ -95,6 +95,7 @@ async def test_a_year_is_opened_signed_written_and_verified(
     assert await command(settings, "export-results", *YEAR, str(file)) == 0
     lines = PEOPLE + consequences + 4 + 1
     assert capsys.readouterr().out == f"{file}: {lines} lines\n"
+    assert file.stat().st_mode & 0o777 == 0o600  # personal data of everybody
     assert await command(Settings(database_url="postgresql://nobody@127.0.0.1:1/x"),
                          "verify-results", str(file)) == 0  # fmt: skip
 
@@ -283,13 +284,18 @@ async def test_what_is_not_there_is_said(settings: Settings, tmp_path: Path) -> 
     for arguments in (
         ("appraise", "--agency", "X", "--period", "2026", "--kind", "final"),
         ("appraise", "--agency", AGENCY, "--period", "2027", "--kind", "final"),
-        ("appraise", *YEAR, "--kind", "quarterly"),
+        ("appraise", *YEAR, "--kind", "quarterly", "--number", "1"),
         ("export-results", "--agency", AGENCY, "--period", "2027", str(tmp_path / "x")),
     ):
         with pytest.raises(DomainError) as refused:
             await command(settings, *arguments)
         assert refused.value.code is ErrorCode.NOT_FOUND
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_which_month_is_signed_is_never_guessed(settings: Settings) -> None:
+    with pytest.raises(DomainError, match="--kind monthly needs --number"):
+        await command(settings, "appraise", *YEAR, "--kind", "monthly")
 
 
 async def test_a_file_that_cannot_be_read_or_written_leaves_with_two(
