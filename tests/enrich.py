@@ -29,7 +29,7 @@ from schema.organizations.models import (
     Unit,
     UnitPlacement,
 )
-from schema.plans.models import Behaviour
+from schema.plans.models import Behaviour, Feedback, PerformancePlan
 from schema.progress.models import DailyLog, ProgressRecord, RecordState
 from schema.tables import dicts_of
 from schema.targets.models import (
@@ -55,7 +55,10 @@ ONE = timedelta(days=1)
 
 async def hear(world: World) -> None:
     """Feedback on the boss and an employee: of three peers and two subordinates, of whom one said
-    little; what is not all in yet; and some that nobody has given."""
+    little; what is not all in yet; and some that nobody has given. And what a superior of another
+    agency said on the lent one's plan."""
+    plan = await PerformancePlan.get(employee=world.people["lent"])
+    await Feedback.create(plan=plan, author=world.people["boss"], at=NOON, text="Teruskan")
     names = ("chief", "elsewhere", "colleague", "employee", "administrator", "lent")
     for about in ("boss", "employee"):
         appraisal = await Appraisal.get(employee=world.people[about])

@@ -285,7 +285,7 @@ RESOLVERS: Mapping[str, Any] = {
     "Employee.potentials": potentials,
     "Employee.trainings": trainings,
     "Career.setBy": setter,
-    "Consequence.employee": lambda see, c, args: see.rows.get(Employee, c.employee_id),
+    "Consequence.employee": lambda see, c, args: see.seen(see.rows.get(Employee, c.employee_id)),
     "Consequence.period": lambda see, c, args: see.rows.get(Period, c.period_id).code,
     "Consequence.recommendation": lambda see, c, args: result(c)["more"].get("recommendation"),
     "Consequence.credit": credit,

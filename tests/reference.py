@@ -1593,7 +1593,7 @@ RESOLVERS: Mapping[str, Resolve] = {
     ),
     "PlanEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),
     "Feedback.target": lambda see, f, args: see.rows.get(Target, f.target_id),
-    "Feedback.author": lambda see, f, args: see.rows.get(Employee, f.author_id),
+    "Feedback.author": get(Employee, "author_id"),
     "EvaluationPeriod.period": lambda see, p, args: see.rows.get(Period, p.period_id).code,
     "EvaluationPeriod.history": of(EvaluationEvent, "evaluation_period_id", "id"),
     "EvaluationEvent.actor": lambda see, h, args: named(see, Employee, nip=h.actor),

@@ -134,7 +134,9 @@ class Feedback(relay.Node):
         description="The behaviour that it is about."
     )
     target: Target | None = one(None, "The work result that it is about.", trusted=True)
-    author: Employee = one(None, "Who said it.", trusted=True)
+    author: Employee | None = one(
+        None, "Who said it; null where they are of an agency that is not yours to see."
+    )
 
 
 @strawberry.type(description="Feedback, newest first, a page at a time.")

@@ -32,12 +32,13 @@ from schema.readiness.rules import RULES, ProblemKind
 from schema.targets.models import Period, Target
 from schema.teams.board import BoardSpan
 from schema.teams.models import PresenceStatus
-from server.database import Database, DatabaseRole, opened
+from server.database import DatabaseRole, opened
+from tests.copies import Copies
 from tests.enrich import enrich
 from tests.factories import ScriptedFeed
 from tests.operations import Generator, Operation, Pools
 from tests.reference import NAMES, NODES, Reference, Rows, answer, cursor_of, reference_schema
-from tests.two_agencies import DAY, NIPS, NOON, build
+from tests.two_agencies import DAY, NIPS, NOON, World, build
 
 QUICK, FULL = 150, 2_000
 """Operations of `make test`, and of its slow kinds."""
@@ -56,11 +57,18 @@ class Both:
 served = build_schema()
 
 
+async def enriched() -> World:
+    world = await build()
+    await enrich(world)
+    return world
+
+
 @pytest.fixture
-async def both(fresh_database: Database) -> AsyncIterator[Both]:
-    async with opened(fresh_database, DatabaseRole.OWNER):
-        world = await build()
-        await enrich(world)
+async def both(copies: Copies) -> AsyncIterator[Both]:
+    async with (
+        copies.of(enriched, enriched) as (database, world),
+        opened(database, DatabaseRole.OWNER),
+    ):
         rows = await Rows.read()
         yield Both(rows, await world.viewers(), pools_of(rows), reference_schema())
 
