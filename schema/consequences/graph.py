@@ -167,7 +167,9 @@ class TrainingNeeds:
 class Consequence(relay.Node):
     id: relay.NodeID[UUID]
     kind: models.RuleKind = strawberry.field(description="What it is.")
-    employee: Employee = one(None, "For whom.", trusted=True)
+    employee: Employee | None = one(
+        None, "For whom; null where they have moved to an agency that is not yours to see."
+    )
     period: str = value(
         "(SELECT p$.code FROM period p$ WHERE p$.id = @row.period_id)",
         "The planning period's code.",
