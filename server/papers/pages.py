@@ -35,8 +35,8 @@ FULL = PAGE[1] - TOP - BOTTOM - 12
 SHADE = Color(0.9, 0.9, 0.9)
 LINE = 0.5
 NAMELESS = "." * 40
-LONGEST_CELL = 12_000
-"""Letters of one cell: two and more of the longest reasons."""
+LONGEST_CELL = 30_000
+"""Letters of one cell: six of the longest reasons, and some seconds."""
 LINE_LETTERS = 30
 """A new line takes the room of so many."""
 
