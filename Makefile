@@ -29,11 +29,13 @@ run: $(READY)            ## the whole system with a real case, on an embedded da
 test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage, ARGS="-k word" chooses
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
 
-soak: $(READY)           ## random operations at six times CI's number, kills at eight times, the live feed whole
+soak: $(READY)           ## random operations at six times CI's number, kills at eight times, the live feed whole, three years played
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
 	EKINERJA_KILLS=200 $(BIN)/python -m pytest -q tests/acceptance/test_kill_ingestion.py
 	EKINERJA_LIVE=full $(BIN)/python -m pytest -q -s tests/acceptance/test_live_scale.py tests/acceptance/test_live_cost.py
 	EKINERJA_LIVE_KILLS=8 $(BIN)/python -m pytest -q tests/acceptance/test_kill_live.py
+	EKINERJA_DATA=$$(mktemp -d) $(BIN)/python -m server demo year
+	$(BIN)/python -m tests.benchmarks.appraisals
 
 lint: $(READY)           ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_results(commands: Any) -> None:
     appraise = commands.add_parser("appraise", help="open and sign an evaluation's appraisals")
     appraise.add_argument("--kind", required=True, choices=("final", "monthly", "quarterly"))
-    appraise.add_argument("--number", type=int, default=1, help="of a month or quarter")
+    appraise.add_argument("--number", type=int, help="of the month or quarter")
     export = commands.add_parser("export-results", help="a period's results, to be verified")
     for command in (appraise, export):
         command.add_argument("--agency", required=True, help="the agency's code")

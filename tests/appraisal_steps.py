@@ -43,6 +43,10 @@ APPRAISAL_MUTATIONS: Mapping[str, Allowed] = {
         AppraisalState.OBJECTED,
         frozenset({"superior"}),
     ),
+    # Whoever appraises or administers; the staff member said that they accept it.
+    "signAppraisals": Allowed(
+        'ids: ["{appraisal}"]', AppraisalState.ACCEPTED, SUPERIORS | ADMINISTRATOR
+    ),
     # The supervisor is the head.
     "rateUnit": Allowed(
         'unit: "{unit C}", evaluationPeriod: "{month}", predicate: GOOD, reason: "Tercapai"',

@@ -193,6 +193,16 @@ CONSEQUENCE_ROOT: Mapping[str, tuple[str, str]] = {
 }
 ADMINISTRATOR = frozenset({"administrator"})
 CONSEQUENCE_MUTATIONS: Mapping[str, tuple[str, frozenset[str], str]] = {
+    "reckonConsequences": (
+        'input: {agency: "DC", period: "2026"}',
+        ADMINISTRATOR,
+        "NOT_FOUND",
+    ),
+    "reckonAllowances": (
+        'input: {agency: "DC", month: "2026-10-15"}',
+        ADMINISTRATOR,
+        "NOT_FOUND",
+    ),
     "recordCareers": (
         'input: {agency: "DC", careers: [{nip: "{nip}", startsOn: "2026-12-01", employment: PNS}]}',
         ADMINISTRATOR,

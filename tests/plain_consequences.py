@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,7 @@ from schema.consequences.models import (
     TrainingRecord,
 )
 from schema.errors import DomainError, ErrorCode, NotFound
-from schema.organizations.models import Agency, Assignment, Employee, Unit
+from schema.organizations.models import Agency, Assignment, AssignmentKind, Employee, Unit
 from schema.selection.pages import LARGEST_PAGE
 from schema.targets.models import Period
 from tests import plain_boards
@@ -207,18 +208,26 @@ def place_of(after: str | None) -> UUID:
 
 
 def placed(see: Any, agency_id: UUID, unit: str | None, day: Any) -> set[UUID] | None:
-    """Who is in a unit or below it on a day; None: everybody."""
+    """Whose definitive post of a day, or the last one before it, is in a unit or below it; None:
+    everybody."""
     if unit is None:
         return None
     units = see.rows.where(Unit, agency_id=agency_id, code=unit)
     if not units:
         raise NotFound("Unit")
     keys = plain_boards.below(see, units[0].id, day)
-    return {
-        post.employee_id
+    last: dict[UUID, Assignment] = {}
+    posts = [
+        post
         for post in see.rows.all(Assignment)
-        if post.unit_id in keys and see.holds(post, day)
-    }
+        if post.kind is AssignmentKind.DEFINITIVE and post.starts_on <= day
+    ]
+    for post in sorted(
+        posts,
+        key=lambda one: (see.holds(one, day), one.ends_on or date.max, one.starts_on, one.id),
+    ):
+        last[post.employee_id] = post
+    return {person for person, post in last.items() if post.unit_id in keys}
 
 
 def changed(see: Any, row: Any, then: Any, kept: Any) -> SimpleNamespace:

@@ -8,6 +8,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from schema.access import Scope, can_administer
 from schema.appraisals.models import Appraisal, AppraisalState
+from schema.appraisals.opening import follow_days
 from schema.appraisals.sealing import seal
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Agency
@@ -93,6 +94,7 @@ async def sign_batch(
     rows = [Appraisal._init_from_db(**row) for row in found]
     if any(not can_administer(scope, row.agency_id) for row in rows):
         raise DomainError(ErrorCode.NOT_ALLOWED, needed="ADMINISTRATOR")
+    await follow_days(connection, rows)
     await seal(connection, rows, scope.subject, now)
     return rows
 

@@ -15,6 +15,7 @@ from schema.appraisals import sending
 from schema.appraisals.documents import Act, Circumstances, document_of
 from schema.appraisals.gathering import facts_of
 from schema.appraisals.models import Appraisal, AppraisalState
+from schema.tables import plan_for_many
 from schema.values import digest_of, uuid7
 
 # `Circumstances` of each appraisal. The appraiser's post is that of the last day.
@@ -91,6 +92,7 @@ async def seal(
     """
     if not rows:
         return
+    await plan_for_many(connection)
     keys = [row.id for row in rows]
     documents = await _documents(connection, rows, Act(by=by, at=now))
     values = [

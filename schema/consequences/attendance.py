@@ -1,20 +1,16 @@
 """A month of attendance (*presensi*) as a part of a statement: days asked, absent, late, early.
 
-House rules: a day asks for work where minutes are left of it after accepted leave. It is absent
-where an unexcused absence covers it, or where the agency's clocks were heard of in that month and
-this person's was not, unless they travelled on duty or what they reported is not decided yet.
+House rules: a day asks for work where a post is held on it and minutes are left of it after
+accepted leave. It is absent where an unexcused absence covers it, or where clocks of the agency
+were heard of on that day and this person's was not, unless they travelled on duty or what they
+reported is not decided yet: a day on which no clock was heard of is nobody's absence.
 Late is who came in behind the week's begin (or the end of a morning's leave) and the flexible
 minutes; early who left before the end, moved by as much as they came later and might. Who never
 clocked out is not said to have left early. All in the local time of the employee.
 """
 
 # Over `person` (id); $2 and $3 are the month's first and last day, $4 is the agency.
-ATTENDANCE = """heard AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM clock_event c JOIN installation i ON i.id = c.installation_id
-    WHERE i.agency_id = $4 AND c.direction = 'IN' AND c.day BETWEEN $2::date AND $3::date
-      AND c.at BETWEEN $2::date::timestamptz - interval '2 days'
-        AND $3::date::timestamptz + interval '3 days') AS is_so
-), away AS MATERIALIZED (
+ATTENDANCE = """away AS MATERIALIZED (
   SELECT a.employee_id, d.day::date AS day, a.kind, a.state, a.from_time::time AS from_time,
     a.until_time::time AS until_time
   FROM person JOIN absence a ON a.employee_id = person.id AND a.state IN ('REPORTED', 'ACCEPTED')
@@ -24,7 +20,13 @@ ATTENDANCE = """heard AS MATERIALIZED (
 ), worked AS MATERIALIZED (
   SELECT w.*, $2::date + d.n AS day FROM generate_series(0, $3::date - $2::date) d (n)
   CROSS JOIN LATERAL working_days(ARRAY(SELECT person.id FROM person), $2::date + d.n) w
-  WHERE w.working_minutes > 0
+  WHERE w.working_minutes > 0 AND w.unit_id IS NOT NULL
+), heard AS MATERIALIZED (
+  SELECT w.day FROM (SELECT DISTINCT day FROM worked) w WHERE EXISTS (
+    SELECT FROM clock_event c JOIN installation i ON i.id = c.installation_id
+    WHERE i.agency_id = $4 AND c.direction = 'IN' AND c.day = w.day AND c.retracted_at IS NULL
+      AND c.at BETWEEN w.day::timestamptz - interval '1 day'
+        AND w.day::timestamptz + interval '2 days')
 ), judged AS MATERIALIZED (
   SELECT w.employee_id, w.day, w.timezone, w.working_minutes, w.begins_at, w.break_minutes,
     w.flexible_minutes, w.duty_travel_excuses,
@@ -55,13 +57,13 @@ ATTENDANCE = """heard AS MATERIALIZED (
     j.working_minutes, j.begins_at, j.break_minutes, j.duty_travel_excuses)
 ), counted AS MATERIALIZED (
   SELECT t.employee_id, t.day, coalesce(t.unexcused, false)
-      OR (heard.is_so AND NOT t.passed AND NOT coalesce(t.elsewhere, false)) AS absent,
+      OR (h.day IS NOT NULL AND NOT t.passed AND NOT coalesce(t.elsewhere, false)) AS absent,
     CASE WHEN NOT coalesce(t.elsewhere, false)
       THEN greatest(t.behind - t.flexible_minutes, 0) ELSE 0 END AS late,
     CASE WHEN NOT coalesce(t.elsewhere, false) THEN greatest(t.before + CASE
       WHEN t.free_from IS NULL THEN least(t.flexible_minutes, greatest(t.behind, 0)) ELSE 0 END, 0)
       ELSE 0 END AS early
-  FROM told t CROSS JOIN heard
+  FROM told t LEFT JOIN heard h ON h.day = t.day
 ), attended AS MATERIALIZED (
   SELECT c.employee_id, count(*)::int AS days_asked,
     count(*) FILTER (WHERE c.absent)::int AS absent_days,

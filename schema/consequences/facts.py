@@ -19,6 +19,7 @@ from schema.consequences.attendance import ATTENDANCE
 from schema.consequences.models import Employment, RuleKind
 from schema.consequences.values import Attendance, Low, PlanResult
 from schema.organizations.models import AssignmentKind
+from schema.tables import plan_for_many
 
 LOCK = "SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
@@ -58,14 +59,18 @@ WITH span AS MATERIALIZED (
   JOIN feedback_answer w ON w.request_id = r.id WHERE f.kind = 'DEFINITIVE'
   GROUP BY f.employee_id, f.id, r.relation, w.behaviour
   HAVING count(*) >= (SELECT smallest FROM span) AND avg(w.score) < 3
+), plans AS MATERIALIZED (
+  SELECT f.employee_id, json_agg(json_build_object('appraisal_id', f.id, 'post', f.kind,
+    'starts_on', f.starts_on, 'ends_on', f.ends_on, 'months', f.months,
+    'predicate', f.predicate, 'level', f.level) ORDER BY f.starts_on, f.id) AS said
+  FROM final f GROUP BY 1
+), lows AS MATERIALIZED (
+  SELECT w.employee_id, json_agg(json_build_object('kind', w.kind, 'about', w.about)
+    ORDER BY w.kind, w.about) AS said
+  FROM low w GROUP BY 1
 )
 SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', person.nip,
-  'plans', (SELECT coalesce(json_agg(json_build_object('appraisal_id', f.id, 'post', f.kind,
-      'starts_on', f.starts_on, 'ends_on', f.ends_on, 'months', f.months,
-      'predicate', f.predicate, 'level', f.level) ORDER BY f.starts_on, f.id), '[]')
-    FROM final f WHERE f.employee_id = person.id),
-  'lows', (SELECT coalesce(json_agg(json_build_object('kind', w.kind, 'about', w.about)
-      ORDER BY w.kind, w.about), '[]') FROM low w WHERE w.employee_id = person.id),
+  'plans', coalesce(plans.said, '[]'), 'lows', coalesce(lows.said, '[]'),
   'brought', (SELECT (b.credit_brought + coalesce((SELECT sum(c.amount) FROM consequence c
         JOIN period o ON o.id = c.period_id WHERE c.employee_id = person.id
           AND c.kind = 'CREDIT' AND c.superseded_at IS NULL AND o.starts_on >= b.starts_on
@@ -78,26 +83,44 @@ SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', pers
     WHERE r.employee_id = person.id AND r.ended_on BETWEEN span.starts_on AND span.ends_on),
   'current', {CURRENT.format(which="c.period_id = $2 AND c.month IS NULL")})
   ORDER BY person.id), '[]')::text AS said
-FROM person CROSS JOIN span"""
+FROM person CROSS JOIN span LEFT JOIN plans ON plans.employee_id = person.id
+LEFT JOIN lows ON lows.employee_id = person.id"""
 
-# Which evaluations a month goes by: the one that its first day is in, the one before that, and the
-# final one of the year before.
-SIGNED = """SELECT a.id, a.predicate, l.document::jsonb #> '{{result,results}}' AS results
-    FROM appraisal a JOIN performance_plan q ON q.id = a.plan_id
+# Which evaluations a month goes by: the one that its first day is in, the one that ended the day
+# before that began, and the final one of the year before. Where one is missing, no older one
+# stands in for it.
+SIGNED = """SELECT a.id, a.predicate, l.document FROM appraisal a
+    JOIN performance_plan q ON q.id = a.plan_id
     JOIN assignment s ON s.id = q.assignment_id AND s.kind = 'DEFINITIVE'
     JOIN appraisal_seal l ON l.appraisal_id = a.id
     WHERE a.employee_id = person.id AND a.state = 'SIGNED'
-      AND a.evaluation_period_id = asked.{which}
+      AND a.evaluation_period_id = asked.{which}{more}
     ORDER BY (a.starts_on <= $2::date AND a.ends_on >= $2::date) DESC, a.ends_on DESC, a.id DESC
     LIMIT 1"""
+# Of the plan that holds on the first day, also where it is not signed yet: then there is none.
+OF_PLAN = """
+      AND NOT EXISTS (SELECT FROM appraisal b JOIN performance_plan h ON h.id = b.plan_id
+        JOIN assignment o ON o.id = h.assignment_id AND o.kind = 'DEFINITIVE'
+        WHERE b.employee_id = person.id AND b.evaluation_period_id = a.evaluation_period_id
+          AND b.state <> 'SIGNED' AND b.starts_on <= $2::date AND b.ends_on >= $2::date)"""
+# Percent of what was due by the end of the days: the mean of results that have a path. Stages and
+# weighted children have none, but the year's whole: held against it, everybody would be behind
+# until December.
+ACHIEVEMENT = """SELECT round(avg((r.one ->> 'achieved')::numeric), 6)::text
+    FROM (SELECT s.document::jsonb AS said OFFSET 0) d
+    CROSS JOIN jsonb_array_elements(d.said #> '{result,results}') r (one)
+    JOIN jsonb_array_elements(d.said #> '{inputs,evidence,results}') f (one)
+      ON f.one ->> 'id' = r.one ->> 'id'
+    WHERE coalesce(jsonb_typeof(f.one -> 'stages'), 'null') = 'null'
+      AND coalesce(jsonb_array_length(f.one -> 'children'), 0) = 0"""
 MONTH = f"""
 WITH asked AS MATERIALIZED (
   SELECT now.id AS same_period, (SELECT v.id FROM evaluation_period v
       JOIN period p ON p.id = v.period_id WHERE p.agency_id = $4 AND v.kind <> 'FINAL'
-        AND v.ends_on < coalesce(now.starts_on, $2::date) ORDER BY v.ends_on DESC LIMIT 1)
-      AS previous_period,
+        AND v.ends_on = coalesce(now.starts_on, $2::date) - 1) AS previous_period,
     (SELECT v.id FROM evaluation_period v JOIN period p ON p.id = v.period_id
       WHERE p.agency_id = $4 AND v.kind = 'FINAL' AND p.ends_on < year.starts_on
+        AND p.ends_on >= year.starts_on - interval '1 year'
       ORDER BY p.ends_on DESC LIMIT 1) AS previous_year
   FROM period year LEFT JOIN evaluation_period now ON now.period_id = year.id
     AND now.kind <> 'FINAL' AND now.starts_on <= $2::date AND now.ends_on >= $2::date
@@ -117,16 +140,15 @@ SELECT coalesce(json_agg(json_build_object('employee_id', person.id, 'nip', pers
   'same_period', json_build_object('id', s.id, 'predicate', s.predicate),
   'previous_period', json_build_object('id', b.id, 'predicate', b.predicate),
   'previous_year', json_build_object('id', y.id, 'predicate', y.predicate),
-  'achievement', (SELECT round(avg((r.one ->> 'achieved')::numeric), 6)::text
-    FROM jsonb_array_elements(s.results) r (one)),
+  'achievement', ({ACHIEVEMENT}),
   'attendance', json_build_object('days_asked', coalesce(t.days_asked, 0),
     'absent_days', coalesce(t.absent_days, 0), 'late_minutes', coalesce(t.late_minutes, '{{}}'),
     'early_minutes', coalesce(t.early_minutes, '{{}}')),
   'current', {CURRENT.format(which="c.month = $2::date")}) ORDER BY person.id), '[]')::text AS said
 FROM person CROSS JOIN asked
-LEFT JOIN LATERAL ({SIGNED.format(which="same_period")}) s ON true
-LEFT JOIN LATERAL ({SIGNED.format(which="previous_period")}) b ON true
-LEFT JOIN LATERAL ({SIGNED.format(which="previous_year")}) y ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="same_period", more=OF_PLAN)}) s ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="previous_period", more="")}) b ON true
+LEFT JOIN LATERAL ({SIGNED.format(which="previous_year", more="")}) y ON true
 LEFT JOIN attended t ON t.employee_id = person.id"""
 
 
@@ -194,7 +216,8 @@ class PayFacts:
 
 
 async def lock_people(connection: BaseDBAsyncClient, people: Sequence[UUID]) -> None:
-    """Let nobody else reckon of these people meanwhile."""
+    """Let nobody else reckon of these people meanwhile, in the caller's transaction."""
+    await plan_for_many(connection)
     await connection.execute_query_dict(LOCK, [list(people)])
 
 

@@ -28,7 +28,8 @@ CHUNK = 1_000
 MOST = 100_000
 """People of one answer; a larger agency asks by unit."""
 
-# Of a unit and all below it, by the posts of the period's last day.
+# Of a unit and all below it: everybody once, by the definitive post of the day (a year's last, a
+# month's first), or the last one before it, so that units together come to the whole agency.
 PLACED = """WITH RECURSIVE below (id) AS (
   SELECT $7::uuid WHERE $7::uuid IS NOT NULL
   UNION
@@ -40,9 +41,10 @@ SELECT c.id, c.employee_id, e.nip, e.name, c.amount, c.label, c.document
 FROM consequence c JOIN employee e ON e.id = c.employee_id
 WHERE c.agency_id = $1 AND c.period_id = $2 AND c.kind = $3
   AND c.month IS NOT DISTINCT FROM $4::date AND c.superseded_at IS NULL AND c.employee_id > $5
-  AND ($7::uuid IS NULL OR EXISTS (SELECT FROM assignment a WHERE a.employee_id = c.employee_id
-    AND a.unit_id IN (SELECT id FROM below) AND a.starts_on <= $8::date
-    AND (a.ends_on IS NULL OR a.ends_on > $8::date)))
+  AND ($7::uuid IS NULL OR (SELECT a.unit_id FROM assignment a
+    WHERE a.employee_id = c.employee_id AND a.kind = 'DEFINITIVE' AND a.starts_on <= $8::date
+    ORDER BY (a.ends_on IS NULL OR a.ends_on > $8::date) DESC, a.ends_on DESC, a.starts_on DESC,
+      a.id DESC LIMIT 1) IN (SELECT id FROM below))
 ORDER BY c.employee_id LIMIT $6"""
 
 

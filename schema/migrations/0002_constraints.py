@@ -571,111 +571,133 @@ LANGUAGE sql STABLE ROWS 1 AS $$
   ORDER BY p.starts_on DESC, p.id DESC LIMIT 1
 $$;
 
--- Minutes that each day of a range asks of a person: `schema/policies/rules.py` says the same of
+-- What each day of a range asks for before leave: `schema/policies/rules.py` says the same of
 -- values. The week of the nearest unit, else the agency's; one with an end before one without; the
--- one that began last. Holidays count where the week observes them. Not secret, so no viewer is
--- asked. For a range at once: with a call for each day a calendar takes several times as long.
+-- one that began last. Holidays count where the week observes them. Of an agency whose units have
+-- no weeks of their own it is the same for everybody, and `of_employee` is not looked at. Pauses
+-- and begins, which only leave by the hour needs, are empty where they are not asked for.
+CREATE FUNCTION asked_days(
+  of_agency uuid, of_employee uuid, first_day date, last_day date, with_times boolean,
+  OUT minutes integer[], OUT pauses integer[], OUT begins time[]
+)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  off date[];
+  has_weeks boolean;
+  has_units boolean;
+  line uuid[] := '{}';
+  since date := first_day;
+  until date;
+  week record;
+  monday CONSTANT date := '0001-01-01';
+BEGIN
+  minutes := '{}';
+  pauses := '{}';
+  begins := '{}';
+  SELECT count(*) > 0, count(w.unit_id) > 0 INTO has_weeks, has_units FROM working_week w
+  WHERE w.agency_id = of_agency AND w.starts_on <= last_day
+    AND (w.ends_on IS NULL OR w.ends_on >= first_day);
+  off := ARRAY(SELECT h.day FROM holiday h WHERE h.agency_id = of_agency
+    AND h.day BETWEEN first_day AND last_day AND h.kind <> 'WORKING_DAY');
+  WHILE since <= last_day LOOP
+    IF has_units THEN
+      -- The unit of the first day's post and those above it, the nearest first.
+      WITH RECURSIVE up (unit_id, distance) AS (
+        (SELECT a.unit_id, 0 FROM assignment a WHERE a.employee_id = of_employee
+           AND a.starts_on <= since AND (a.ends_on IS NULL OR a.ends_on > since)
+         ORDER BY a.kind, a.starts_on DESC, a.id DESC LIMIT 1)
+        UNION ALL
+        SELECT p.parent_id, up.distance + 1 FROM up JOIN unit_placement p ON p.unit_id = up.unit_id
+        WHERE p.parent_id IS NOT NULL AND p.starts_on <= since
+          AND (p.ends_on IS NULL OR p.ends_on > since)
+      )
+      SELECT coalesce(array_agg(up.unit_id ORDER BY up.distance), '{}') INTO line FROM up;
+    END IF;
+    until := last_day;
+    IF has_weeks AND since < last_day THEN
+      -- The first day on which another week, post or place may hold: from there it is asked anew.
+      SELECT coalesce(min(c.day) - 1, last_day) INTO until FROM (
+        SELECT unnest(ARRAY[w.starts_on, w.ends_on + 1]) FROM working_week w
+        WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
+        UNION ALL
+        SELECT unnest(ARRAY[a.starts_on, a.ends_on]) FROM assignment a
+        WHERE has_units AND a.employee_id = of_employee
+        UNION ALL
+        SELECT unnest(ARRAY[p.starts_on, p.ends_on]) FROM unit_placement p
+        WHERE has_units AND p.unit_id = ANY (line)
+      ) c (day) WHERE c.day > since AND c.day <= last_day;
+    END IF;
+    SELECT w.minutes, w.breaks, w.begins_at::time AS begins, w.observes_holidays AS observes
+    INTO week FROM working_week w
+    WHERE has_weeks AND w.agency_id = of_agency
+      AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
+      AND w.starts_on <= since AND (w.ends_on IS NULL OR w.ends_on >= since)
+    ORDER BY array_position(line, w.unit_id) NULLS LAST, w.ends_on IS NULL, w.starts_on DESC,
+      w.id DESC LIMIT 1;
+    week.minutes := coalesce(week.minutes, '{450,450,450,450,450,0,0}');
+    minutes := minutes || ARRAY(SELECT CASE
+        WHEN coalesce(week.observes, true) AND since + n = ANY (off) THEN 0
+        ELSE week.minutes[1 + (since + n - monday) % 7] END
+      FROM generate_series(0, until - since) n);
+    IF with_times THEN
+      week.breaks := coalesce(week.breaks, '{60,60,60,60,90,0,0}');
+      pauses := pauses || ARRAY(SELECT week.breaks[1 + (since + n - monday) % 7]
+        FROM generate_series(0, until - since) n);
+      begins := begins || array_fill(coalesce(week.begins, '07:30'), ARRAY[until - since + 1]);
+    END IF;
+    since := until + 1;
+  END LOOP;
+END
+$$;
+
+-- The same less what the person's accepted absences take off each of these days.
+CREATE FUNCTION less_absences(
+  of_employee uuid, of_agency uuid, first_day date, asked integer[], pauses integer[], begins time[]
+) RETURNS integer[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  left_over integer[] := asked;
+  off record;
+BEGIN
+  FOR off IN
+    SELECT d.n, sum(excused_minutes(asked[d.n], begins[d.n], pauses[d.n], a.from_time::time,
+      a.until_time::time)) AS minutes
+    FROM absence a CROSS JOIN LATERAL generate_series(greatest(a.starts_on - first_day, 0) + 1,
+      least(a.ends_on - first_day + 1, cardinality(asked))) d (n)
+    WHERE a.employee_id = of_employee AND a.state = 'ACCEPTED'
+      AND a.starts_on < first_day + cardinality(asked) AND a.ends_on >= first_day
+      AND asked[d.n] > 0 AND (a.kind IN ('LEAVE', 'SICKNESS') OR (a.kind = 'DUTY_TRAVEL'
+        AND coalesce((SELECT p.duty_travel_excuses
+          FROM policy_on(of_agency, first_day + d.n - 1) p), true)))
+    GROUP BY d.n
+  LOOP
+    left_over[off.n] := greatest(asked[off.n] - off.minutes, 0);
+  END LOOP;
+  RETURN left_over;
+END
+$$;
+
+-- Minutes that each day of a range asks of a person. Not secret, so no viewer is asked. For a range
+-- at once: with a call for each day a calendar takes several times as long.
 CREATE FUNCTION required_days(of_employee uuid, first_day date, last_day date) RETURNS integer[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   of_agency uuid;
-  off date[];
-  has_weeks boolean;
-  has_units boolean;
-  line uuid[] := '{}';
-  cut date;
+  is_away boolean;
   asked integer[];
   pauses integer[];
-  begins time;
-  observes boolean;
-  is_away boolean;
-  gone date[];
-  away date[];
-  monday CONSTANT date := '0001-01-01';
+  begins time[];
 BEGIN
-  SELECT e.agency_id, w.is_there, w.of_units,
-    EXISTS (SELECT FROM absence a WHERE a.employee_id = e.id AND a.state = 'ACCEPTED'
-      AND a.starts_on <= last_day AND a.ends_on >= first_day),
-    ARRAY(SELECT h.day FROM holiday h WHERE h.agency_id = e.agency_id
-      AND h.day BETWEEN first_day AND last_day AND h.kind <> 'WORKING_DAY')
-  INTO of_agency, has_weeks, has_units, is_away, off
-  FROM employee e CROSS JOIN LATERAL (
-    SELECT count(*) > 0 AS is_there, count(w.unit_id) > 0 AS of_units FROM working_week w
-    WHERE w.agency_id = e.agency_id AND w.starts_on <= last_day
-      AND (w.ends_on IS NULL OR w.ends_on >= first_day)
-  ) w WHERE e.id = of_employee;
-  IF has_units THEN
-    -- The unit of the first day's post and those above it, the nearest first.
-    WITH RECURSIVE up (unit_id, distance) AS (
-      (SELECT a.unit_id, 0 FROM assignment a WHERE a.employee_id = of_employee
-         AND a.starts_on <= first_day AND (a.ends_on IS NULL OR a.ends_on > first_day)
-       ORDER BY a.kind, a.starts_on DESC, a.id DESC LIMIT 1)
-      UNION ALL
-      SELECT p.parent_id, up.distance + 1 FROM up JOIN unit_placement p ON p.unit_id = up.unit_id
-      WHERE p.parent_id IS NOT NULL AND p.starts_on <= first_day
-        AND (p.ends_on IS NULL OR p.ends_on > first_day)
-    )
-    SELECT coalesce(array_agg(up.unit_id ORDER BY up.distance), '{}') INTO line FROM up;
-  END IF;
-  IF has_weeks AND first_day < last_day THEN
-    -- The first day on which another week, post or place may hold: from there on it is asked anew.
-    SELECT min(c.day) INTO cut FROM (
-      SELECT unnest(ARRAY[w.starts_on, w.ends_on + 1]) FROM working_week w
-      WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
-      UNION ALL
-      SELECT unnest(ARRAY[a.starts_on, a.ends_on]) FROM assignment a
-      WHERE has_units AND a.employee_id = of_employee
-      UNION ALL
-      SELECT unnest(ARRAY[p.starts_on, p.ends_on]) FROM unit_placement p
-      WHERE has_units AND p.unit_id = ANY (line)
-    ) c (day) WHERE c.day > first_day AND c.day <= last_day;
-    IF cut IS NOT NULL THEN
-      RETURN required_days(of_employee, first_day, cut - 1)
-        || required_days(of_employee, cut, last_day);
-    END IF;
-  END IF;
-  IF has_weeks THEN
-    SELECT w.minutes, w.breaks, w.begins_at::time, w.observes_holidays
-    INTO asked, pauses, begins, observes FROM working_week w
-    WHERE w.agency_id = of_agency AND (w.unit_id IS NULL OR w.unit_id = ANY (line))
-      AND w.starts_on <= first_day AND (w.ends_on IS NULL OR w.ends_on >= first_day)
-    ORDER BY array_position(line, w.unit_id) NULLS LAST, w.ends_on IS NULL, w.starts_on DESC,
-      w.id DESC LIMIT 1;
-  END IF;
-  asked := coalesce(asked, '{450,450,450,450,450,0,0}');
-  IF NOT observes THEN
-    off := '{}';
-  END IF;
+  SELECT e.agency_id, EXISTS (SELECT FROM absence a WHERE a.employee_id = e.id
+    AND a.state = 'ACCEPTED' AND a.starts_on <= last_day AND a.ends_on >= first_day) 
+  INTO of_agency, is_away FROM employee e WHERE e.id = of_employee;
+  SELECT d.minutes, d.pauses, d.begins INTO asked, pauses, begins
+  FROM asked_days(of_agency, of_employee, first_day, last_day, is_away) d;
   IF is_away THEN
-    pauses := coalesce(pauses, '{60,60,60,60,90,0,0}');
-    begins := coalesce(begins, '07:30');
-    -- Days that leave takes whole ask for nothing; those of another absence are asked about.
-    SELECT coalesce(array_agg(d.day) FILTER (WHERE d.is_whole), '{}'),
-      coalesce(array_agg(d.day) FILTER (WHERE NOT d.is_whole), '{}')
-    INTO gone, away FROM (
-      SELECT greatest(a.starts_on, first_day) + n AS day,
-        bool_or(a.kind IN ('LEAVE', 'SICKNESS') AND a.from_time IS NULL) AS is_whole
-      FROM absence a CROSS JOIN LATERAL generate_series(0,
-        least(a.ends_on, last_day) - greatest(a.starts_on, first_day)) n
-      WHERE a.employee_id = of_employee AND a.state = 'ACCEPTED'
-        AND a.starts_on <= last_day AND a.ends_on >= first_day
-      GROUP BY 1
-    ) d;
-    off := off || gone;
-    IF away <> '{}' THEN
-      RETURN ARRAY(SELECT CASE WHEN d.minutes = 0 OR d.day <> ALL (away) THEN d.minutes
-          ELSE d.minutes - excused_of(of_employee, d.day, d.minutes, begins,
-            pauses[1 + (d.day - monday) % 7],
-            coalesce((SELECT p.duty_travel_excuses FROM policy_on(of_agency, d.day) p), true)) END
-        FROM (SELECT first_day + n AS day, CASE WHEN first_day + n = ANY (off) THEN 0
-          ELSE asked[1 + (first_day + n - monday) % 7] END AS minutes
-          FROM generate_series(0, last_day - first_day) n) d ORDER BY d.day);
-    END IF;
+    RETURN less_absences(of_employee, of_agency, first_day, asked, pauses, begins);
   END IF;
-  RETURN ARRAY(SELECT CASE WHEN first_day + n = ANY (off) THEN 0
-      ELSE asked[1 + (first_day + n - monday) % 7] END
-    FROM generate_series(0, last_day - first_day) n);
+  RETURN asked;
 END
 $$;
 
@@ -874,7 +896,13 @@ RETURNS TABLE (appraisal_id uuid, facts json) LANGUAGE sql STABLE ROWS 1000
 SET jit = off SET work_mem = '32MB' AS $$
   WITH RECURSIVE chosen AS MATERIALIZED (
     SELECT a.id, a.agency_id, a.employee_id, a.plan_id, a.starts_on, a.ends_on, e.timezone,
-      v.kind = 'FINAL' AS is_final, d.starts_on AS year_starts_on
+      v.kind = 'FINAL' AS is_final, d.starts_on AS year_starts_on,
+      -- To the end of the last month: whether a month asked for work does not depend on a transfer.
+      (date_trunc('month', a.ends_on::timestamp) + interval '1 month -1 day')::date AS until,
+      -- Whose calendar: the agency's, or where its units have weeks of their own, the person's.
+      e.agency_id AS of_agency, CASE WHEN EXISTS (SELECT FROM working_week w
+        WHERE w.agency_id = e.agency_id AND w.unit_id IS NOT NULL) THEN e.id ELSE e.agency_id END
+        AS whose
     FROM unnest(of_appraisals) k (id) JOIN appraisal a ON a.id = k.id
     JOIN evaluation_period v ON v.id = a.evaluation_period_id
     JOIN period d ON d.id = v.period_id JOIN employee e ON e.id = a.employee_id
@@ -932,34 +960,43 @@ SET jit = off SET work_mem = '32MB' AS $$
         AND (f.at AT TIME ZONE r.timezone)::date BETWEEN r.starts_on AND r.ends_on))
       ORDER BY r."position", r.code) AS said
     FROM result r LEFT JOIN measured m USING (appraisal_id, target_id) GROUP BY 1
-  ), time AS MATERIALIZED (
-    SELECT c.id, json_build_object('required_minutes', coalesce(w.required, 0),
-      'recorded_minutes', coalesce(w.recorded, 0), 'days_asked', coalesce(length(w.marks), 0),
-      'days_filled', coalesce(length(replace(w.marks, '0', '')), 0),
-      'longest_streak', coalesce((SELECT max(length(s)) FROM string_to_table(w.marks, '0') s), 0),
-      'months', w.months) AS said
-    -- To the end of the last month: whether a month asked for work does not depend on a transfer.
-    FROM (SELECT x.*, required_days(x.employee_id, x.starts_on,
-        (date_trunc('month', x.ends_on::timestamp) + interval '1 month -1 day')::date) AS asked
-      FROM chosen x OFFSET 0) c
-    CROSS JOIN LATERAL (
-      SELECT sum(d.required) FILTER (WHERE d.day <= c.ends_on)::int AS required,
-        sum(d.recorded) FILTER (WHERE d.day <= c.ends_on)::int AS recorded,
-        string_agg(CASE WHEN d.recorded > 0 THEN '1' ELSE '0' END, '' ORDER BY d.day)
-          FILTER (WHERE d.required > 0 AND d.day <= c.ends_on) AS marks,
-        count(DISTINCT d.month) FILTER (WHERE d.required > 0 AND d.month >= c.starts_on)::int
-          AS months
-      FROM (
-        SELECT a.day, a.day - extract(day FROM a.day)::int + 1 AS month,
-          coalesce(l.required_minutes, a.minutes) AS required,
-          coalesce(l.recorded_minutes, 0) AS recorded
-        FROM (SELECT c.starts_on + u.n::int - 1 AS day, u.minutes
-          FROM unnest(c.asked) WITH ORDINALITY u (minutes, n)) a
-        LEFT JOIN (SELECT x.day, x.required_minutes, x.recorded_minutes FROM daily_log x
-          WHERE x.employee_id = c.employee_id AND x.day BETWEEN c.starts_on
-            AND c.starts_on + cardinality(c.asked) - 1 OFFSET 0) l ON l.day = a.day
-      ) d
+  ), calendar AS MATERIALIZED (
+    SELECT k.*, d.minutes, d.pauses, d.begins
+    FROM (SELECT DISTINCT c.of_agency, c.whose, c.starts_on, c.until FROM chosen c) k
+    CROSS JOIN LATERAL asked_days(k.of_agency, k.whose, k.starts_on, k.until, true) d
+  ), asked AS MATERIALIZED (
+    SELECT c.id, c.employee_id, c.starts_on, c.until, c.ends_on - c.starts_on + 1 AS days,
+      CASE WHEN EXISTS (SELECT FROM absence a WHERE a.employee_id = c.employee_id
+          AND a.state = 'ACCEPTED' AND a.starts_on <= c.until AND a.ends_on >= c.starts_on)
+        THEN less_absences(c.employee_id, c.of_agency, c.starts_on, k.minutes, k.pauses, k.begins)
+        ELSE k.minutes END AS minutes
+    FROM chosen c JOIN calendar k USING (of_agency, whose, starts_on, until)
+  ), marked AS MATERIALIZED (
+    -- A mark for each day: 1 filled, 0 not, blank where it asked for nothing. What a day that is
+    -- written asked for it says itself.
+    SELECT c.id, c.starts_on, c.until, c.days, w.marks, w.required, w.recorded
+    FROM asked c CROSS JOIN LATERAL (
+      SELECT string_agg(CASE WHEN coalesce(l.required_minutes, u.minutes) <= 0 THEN ' '
+          WHEN l.recorded_minutes > 0 THEN '1' ELSE '0' END, '' ORDER BY u.n) AS marks,
+        sum(coalesce(l.required_minutes, u.minutes)) FILTER (WHERE u.n <= c.days) AS required,
+        sum(l.recorded_minutes) FILTER (WHERE u.n <= c.days) AS recorded
+      FROM unnest(c.minutes) WITH ORDINALITY u (minutes, n)
+      LEFT JOIN (SELECT x.day - c.starts_on + 1 AS n, x.required_minutes, x.recorded_minutes
+        FROM daily_log x WHERE x.employee_id = c.employee_id
+          AND x.day BETWEEN c.starts_on AND c.until OFFSET 0) l ON l.n = u.n
     ) w
+  ), time AS MATERIALIZED (
+    SELECT m.id, json_build_object('required_minutes', m.required,
+      'recorded_minutes', coalesce(m.recorded, 0), 'days_asked', length(d.marks),
+      'days_filled', length(replace(d.marks, '0', '')),
+      'longest_streak', coalesce((SELECT max(length(s)) FROM string_to_table(d.marks, '0') s), 0),
+      'months', (SELECT count(*) FROM generate_series(
+          date_trunc('month', m.starts_on - interval '1 day') + interval '1 month', m.until,
+          interval '1 month') f (first)
+        WHERE ltrim(substr(m.marks, f.first::date - m.starts_on + 1,
+          (f.first + interval '1 month')::date - f.first::date)) <> '')) AS said
+    FROM marked m
+    CROSS JOIN LATERAL (SELECT replace(left(m.marks, m.days), ' ', '') AS marks OFFSET 0) d
   )
   SELECT c.id, json_build_object(
     'policy', (SELECT json_build_object('achievement_cap', p.achievement_cap::text,
@@ -1111,9 +1148,13 @@ GRANT UPDATE (resolved_at) ON dead_letter TO ekinerja_worker;
 GRANT UPDATE (superiors) ON employee TO ekinerja_worker;
 
 REVOKE EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
+  asked_days(uuid, uuid, date, date, boolean),
+  less_absences(uuid, uuid, date, integer[], integer[], time[]),
   working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date),
   appraisal_facts(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION required_days(uuid, date, date), required_minutes(uuid, date),
+  asked_days(uuid, uuid, date, date, boolean),
+  less_absences(uuid, uuid, date, integer[], integer[], time[]),
   working_days(uuid[], date), day_facts(uuid[], date), digest_facts(uuid[], date),
   appraisal_facts(uuid[]) TO ekinerja_app, ekinerja_worker;
 REVOKE EXECUTE ON FUNCTION stamp_events() FROM PUBLIC;

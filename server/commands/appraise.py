@@ -22,6 +22,7 @@ from schema.appraisals.bulk import (
 )
 from schema.appraisals.service import open_appraisals
 from schema.consequences.closing import follow
+from schema.errors import DomainError, ErrorCode
 from schema.organizations.models import Agency
 from schema.plans.models import EvaluationKind, EvaluationPeriod
 from schema.tables import transaction
@@ -36,8 +37,9 @@ LOCK = "SELECT pg_try_advisory_lock(hashtext('ekinerja appraise'), hashtext($1))
 async def appraise(given: argparse.Namespace, settings: Settings) -> int:
     """Broken off, it is run again and goes on; 1 where another one is at work for the agency."""
     kind = EvaluationKind(given.kind.upper())
+    number = _number(kind, given.number)
     async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
-        agency, evaluation = await evaluation_of(given.agency, given.period, kind, given.number)
+        agency, evaluation = await evaluation_of(given.agency, given.period, kind, number)
         async with alone(database, agency) as is_alone:
             if not is_alone:
                 say(f"{agency.code}: another `appraise` is at work; nothing was done")
@@ -46,6 +48,18 @@ async def appraise(given: argparse.Namespace, settings: Settings) -> int:
         for state, number in sorted((await states_of(evaluation)).items()):
             say(f"{state}: {number:,}")
     return 0
+
+
+def _number(kind: EvaluationKind, given: int | None) -> int:
+    """Which month or quarter is never guessed: what is signed cannot be taken back.
+
+    Raises:
+        DomainError: a month or quarter is not said.
+    """
+    if given is None and kind is not EvaluationKind.FINAL:
+        detail = f"--kind {kind.lower()} needs --number"
+        raise DomainError(ErrorCode.BAD_USER_INPUT, field="number", detail=detail)
+    return 1 if given is None else given
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from schema.access import Scope
 from schema.errors import DomainError, ErrorCode
-from schema.organizations.models import Agency, Unit, UnitPlacement
+from schema.organizations.models import Agency, Employee, Unit, UnitPlacement
 from schema.organizations.viewers import scope_of
 from schema.papers.service import evaluations_of, plans_of
 from schema.plans.models import EvaluationKind, EvaluationPeriod
@@ -123,6 +123,8 @@ async def _evaluation(period: Period, text: str) -> EvaluationPeriod:
 async def export_own(given: argparse.Namespace, settings: Settings) -> int:
     """Write everything about a person, as they may see it themselves."""
     async with found_database(settings) as database, opened(database, DatabaseRole.APPLICATION):
+        if not await Employee.exists(nip=given.nip):
+            raise DomainError(ErrorCode.NOT_FOUND, thing=f"Employee {given.nip!r}")
         scope = await scope_of(given.nip)
 
         async def write(target: BinaryIO) -> Paper:

@@ -18,6 +18,8 @@ from server.settings import Settings
 
 WRONG, UNREADABLE = 1, 2
 """Exit codes: a line does not hold; the file cannot be read or written."""
+OWNERS_ONLY = 0o600
+"""A file's mode: it holds personal data of everybody."""
 
 
 async def export_results(given: argparse.Namespace, settings: Settings) -> int:
@@ -45,7 +47,9 @@ def whole(path: Path) -> Iterator[TextIO]:
     """A file written beside its name first, so that it is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        part.unlink(missing_ok=True)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNERS_ONLY)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

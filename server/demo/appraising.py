@@ -35,6 +35,8 @@ ABOVE, MEETS, BELOW = Rating.ABOVE, Rating.MEETS, Rating.BELOW
 SCHEMES = {"BO": "kementan-2025", "DK": "kemenlu-2025", "6305": "bakamla-2023"}
 USUAL_SCHEME = "bakamla-2023"
 """Published schemes of allowance that the agencies of the cases choose in the play."""
+YEARLY = ("bobot", "angka-kredit", "nine-box", "pelatihan")
+"""The packaged defaults, from the year's first day: by themselves they hold from 2022 on."""
 LEVELS = (FunctionalLevel.PT, FunctionalLevel.MU, None)
 UNIT_RESULTS = (
     UnitPredicate.OUTSTANDING,
@@ -116,7 +118,8 @@ async def tell_careers(play: Play) -> None:
     ]
     if trainings:
         await record_trainings(play.administrator, code, trainings, now)
-    await load(play.administrator, code, day, now=now, code=scheme_of(play))
+    for table in (*YEARLY, scheme_of(play)):
+        await load(play.administrator, code, day, now=now, code=table)
 
 
 async def appraise_month(play: Play, done: Appraised, month: int) -> None:

@@ -44,9 +44,16 @@ async def test_small_agency_comes_to_what_was_decided(database: Database) -> Non
 
     checks = outcome.checks
     assert checks.differences == []
-    # Plans of six people, then three months of each.
-    assert len(ticks) == 6 + 3 * 6
+    # Plans of six people, then three months of each, then their appraisals.
+    assert len(ticks) == 6 + 3 * 6 + 3
     assert {"person", "seksi", "agency", "moves", "recomputed indicators"} <= set(checks.compared)
+    # Each month of each person is appraised, the acting post's besides, and paid.
+    assert checks.compared["predicates"] == checks.compared["signed"] == 3 * 6 + 1
+    assert checks.compared["allowances"] == 3 * 6 + 1
+    assert checks.compared["recomputed"] == 1
+    # Seven of March are printed, the plan's form beside the evaluation's.
+    assert (checks.compared["forms"], checks.compared["tables"]) == (2 * 7, 2)
+    assert checks.compared["own data"] == 6
     # Each month of each person is as full as the working calendar asks, but for what is dismissed.
     assert checks.compared["required minutes"] == checks.compared["full months"] == 18
     # The same at every playing.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schema.access import Role, Scope
-from schema.appraisals.models import Rating
+from schema.appraisals.models import Appraisal, Rating
 from schema.consequences.closing import reckon_month
 from schema.consequences.documents import AllowanceInputs, inputs_of, kept_in, recomputed
 from schema.consequences.models import Career, Consequence, ConsequenceBasis, Employment, RuleSet
@@ -21,6 +21,18 @@ from schema.organizations.models import (
     ClockDirection,
     ClockEvent,
     Employee,
+)
+from schema.plans.models import EvaluationPeriod
+from schema.progress.models import ProgressRecord, RecordState
+from schema.targets.models import (
+    Aspect,
+    Classification,
+    Indicator,
+    Period,
+    Stage,
+    Target,
+    TargetKind,
+    TrajectoryPoint,
 )
 from schema.values import uuid7
 from server.database import Database, DatabaseRole, opened
@@ -220,3 +232,133 @@ async def test_a_month_that_is_not_over_is_refused(months: Agencys) -> None:
     assert refused.value.code is ErrorCode.TOO_EARLY
     with pytest.raises(DomainError):
         await reckon_month(Scope(subject="x"), "THN1", APRIL, NOW)
+
+
+async def test_of_a_day_without_any_clock_nobody_is_absent(months: Agencys) -> None:
+    """Nobody was heard of on 1 May, a Friday, when the device was out of order; then all were."""
+    of = months
+    await of.person("outage", base=5_000_000)
+    await of.post("outage")
+    clock = await Installation.get(agency=of.agency)
+    for number in range(4, 30):
+        day = date(YEAR, 5, number)
+        if day.isoweekday() <= 5:
+            await passes(clock, of.people["outage"], day, "07:25", "16:35")
+    await of.rules("kementan-2025", MAY)
+
+    await reckon_month(administrator(of), "THN1", MAY, NOW)
+
+    may = await Consequence.get(employee=of.people["outage"], month=MAY, superseded_at=None)
+    assert facts_in(may).attendance.absent_days == 0
+    assert facts_in(may).attendance.days_asked == 21
+
+
+async def test_who_left_in_mid_month_is_not_absent_behind_their_last_day(months: Agencys) -> None:
+    of = months
+    await of.person("leaver", base=5_000_000)
+    await of.post("leaver", ends=date(YEAR, 4, 10))
+    clock = await Installation.get(agency=of.agency)
+    for number in (1, 2, 3, 6, 7, 8, 9, 10):
+        await passes(clock, of.people["leaver"], date(YEAR, 4, number), "07:25", "16:35")
+
+    await reckon_month(administrator(of), "THN1", APRIL, NOW)
+
+    row = await april(of, "leaver")
+    assert row is not None
+    seen = facts_in(row).attendance
+    assert (seen.days_asked, seen.absent_days, row.amount) == (8, 0, 5_000_000)
+
+
+async def test_no_older_evaluation_stands_in_for_one_that_is_missing(months: Agencys) -> None:
+    """Without a third quarter October goes by none before it, and 2028 not by 2026."""
+    of = months
+    await of.person("gap", base=10_000_000)
+    post = await of.post("gap")
+    rows = [await of.rated(post, B, B, "q2"), await of.rated(post, B, B, "final")]
+    await of.signed(*rows)
+    october, later = date(YEAR, 10, 1), date(YEAR + 2, 1, 1)
+    await EvaluationPeriod.filter(id=of.evaluations["q3"].id).delete()
+    await Period.create(
+        agency=of.agency, code="2028", starts_on=later, ends_on=date(YEAR + 2, 12, 31)
+    )
+    await of.rules("kemenlu-2025", october)
+    await of.rules("klhk-2024", later)
+
+    await reckon_month(administrator(of), "THN1", october, NOW)
+    await reckon_month(administrator(of), "THN1", later, datetime(YEAR + 2, 2, 2, tzinfo=WIB))
+
+    for month in (october, later):
+        row = await Consequence.get(employee=of.people["gap"], month=month, superseded_at=None)
+        assert set(facts_in(row).predicates.values()) == {None}
+        assert row.amount == 10_000_000
+
+
+async def test_an_earlier_post_does_not_pay_for_a_month_of_the_present_one(
+    months: Agencys,
+) -> None:
+    """Moved on 1 May; the quarter of the first post is signed, that of the present one is not."""
+    of = months
+    await of.person("mover", base=5_000_000)
+    first = await of.rated(await of.post("mover", ends=date(YEAR, 4, 30)), B, B, "q2")
+    second = await of.rated(await of.post("mover", date(YEAR, 5, 1)), M, M, "q2")
+    await of.signed(first)
+    june = date(YEAR, 6, 1)
+    await of.rules("bakamla-2023", june)
+
+    await reckon_month(administrator(of), "THN1", june, NOW)
+    before = await Consequence.get(employee=of.people["mover"], month=june, superseded_at=None)
+    await of.signed(second)
+    await reckon_month(administrator(of), "THN1", june, NOW)
+
+    after = await Consequence.get(employee=of.people["mover"], month=june, superseded_at=None)
+    assert facts_in(before).predicates["SAME_PERIOD"] is None
+    assert facts_in(after).predicates["SAME_PERIOD"] == "GOOD"
+
+
+async def goal(of: Agencys, row: Appraisal, kind: TargetKind) -> Target:
+    """A result of an appraised plan; where it is staged, with four stages, none of them ended."""
+    target = await Target.create(
+        agency=of.agency, period=of.years[YEAR], plan_id=row.plan_id, title="Laporan", position=1,
+        code=f"T-{uuid7()}", kind=kind, classification=Classification.INDIVIDUAL,
+        owner_employee_id=row.employee_id,
+    )  # fmt: skip
+    for position in range(4 if kind is TargetKind.STAGED else 0):
+        await Stage.create(target=target, position=position, title=f"Tahap {position}")
+    return target
+
+
+async def reached(of: Agencys, target: Target, due: int, done: int) -> None:
+    """So much of what is due by 30 June, of twice as much in the year."""
+    indicator = await Indicator.create(
+        target=target, position=0, title="Jumlah", aspect=Aspect.QUANTITY, planned=2 * due
+    )
+    await TrajectoryPoint.create(indicator=indicator, day=date(YEAR, 6, 30), planned=due)
+    at = datetime(YEAR, 5, 4, 9, tzinfo=WIB)
+    await ProgressRecord.create(
+        agency=of.agency, employee_id=target.owner_employee_id, day=at.date(), starts_at=at,
+        ends_at=at, minutes=0, description="Menyusun", target=target, indicator=indicator,
+        quantity=done, state=RecordState.CONFIRMED, created_at=at, decided_at=at,
+    )  # fmt: skip
+
+
+async def test_achievement_is_of_what_has_a_day_on_which_it_is_due(months: Agencys) -> None:
+    """kementan-2019: 3 of 4 that are due by 30 June are 75 %; four stages of the year, none of
+    them ended, say nothing of a quarter. 2,500,000 + 2,500,000 x 75 % = 4,375,000."""
+    of, rows = months, []
+    for name in ("both", "staged"):
+        await of.person(name, base=5_000_000)
+        rows.append(await of.rated(await of.post(name), M, M, "q2"))
+        await goal(of, rows[-1], TargetKind.STAGED)
+    await reached(of, await goal(of, rows[0], TargetKind.QUANTITATIVE), 4, 3)
+    await of.signed(*rows)
+    june = date(YEAR, 6, 1)
+    await of.rules("kementan-2019", june)
+
+    await reckon_month(administrator(of), "THN1", june, NOW)
+
+    found = {
+        name: await Consequence.get(employee=of.people[name], month=june, superseded_at=None)
+        for name in ("both", "staged")
+    }
+    assert [facts_in(row).achievement for row in found.values()] == [75, None]
+    assert [row.amount for row in found.values()] == [4_375_000, 5_000_000]

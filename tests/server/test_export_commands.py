@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schema.errors import DomainError, Unauthenticated
+from schema.errors import DomainError
 from server.cli import parser
 from server.commands import export as commands
 from server.database import Database, DatabaseRole
@@ -60,6 +60,6 @@ async def test_what_is_not_there_is_said(settings: Settings, tmp_path: Path) -> 
     (tmp_path / "berkas").write_text("")
     with pytest.raises(DomainError, match="cannot be made"):
         await command(settings, "export", "csv", "DC", "2026", tmp_path / "berkas" / "x")
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(DomainError, match="Employee '199912312099121999' was not found"):
         await command(settings, "export-own", "199912312099121999", tmp_path / "x.json")
     assert [file.name for file in tmp_path.iterdir()] == ["berkas"]

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from schema.appraisals.rules import RULES_VERSION
 from schema.consequences.models import Consequence, RuleKind
 from schema.consequences.verifying import WrongLine, verified
 from schema.errors import DomainError, ErrorCode
-from schema.plans.models import EvaluationKind
+from schema.plans.models import EvaluationKind, PerformancePlan
 from schema.tables import transaction
 from schema.values import digest_of
 from server.cli import parser
@@ -95,6 +95,7 @@ async def test_a_year_is_opened_signed_written_and_verified(
     assert await command(settings, "export-results", *YEAR, str(file)) == 0
     lines = PEOPLE + consequences + 4 + 1
     assert capsys.readouterr().out == f"{file}: {lines} lines\n"
+    assert file.stat().st_mode & 0o777 == 0o600  # personal data of everybody
     assert await command(Settings(database_url="postgresql://nobody@127.0.0.1:1/x"),
                          "verify-results", str(file)) == 0  # fmt: skip
 
@@ -124,6 +125,26 @@ def check_tampering(content: bytes) -> None:
         assert found.value.line == line
     with pytest.raises(WrongLine, match="behind the last line"):
         list(verified([*lines, lines[9]]))
+
+
+async def test_a_plan_that_ended_after_its_rating_counts_until_its_end(
+    settings: Settings, fresh_database: Database
+) -> None:
+    """Rated in January for the whole year; a transfer of 1 July is known only then."""
+    await command(settings, "appraise", *YEAR, "--kind", "final")
+    await rate_all(fresh_database)
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        row = await Appraisal.first().prefetch_related("plan")
+        assert row is not None
+        await PerformancePlan.filter(id=row.plan_id).update(ends_on=date(2026, 6, 30))
+
+    assert await command(settings, "appraise", *YEAR, "--kind", "final") == 0
+
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        row = await Appraisal.get(id=row.id).prefetch_related("seal")
+    one = read(row.seal.document)
+    assert row.ends_on == one.inputs.days.ends_on == date(2026, 6, 30)
+    assert one.inputs.evidence.time.months == 6
 
 
 async def test_each_documents_inputs_are_what_was_rated(
@@ -263,13 +284,18 @@ async def test_what_is_not_there_is_said(settings: Settings, tmp_path: Path) -> 
     for arguments in (
         ("appraise", "--agency", "X", "--period", "2026", "--kind", "final"),
         ("appraise", "--agency", AGENCY, "--period", "2027", "--kind", "final"),
-        ("appraise", *YEAR, "--kind", "quarterly"),
+        ("appraise", *YEAR, "--kind", "quarterly", "--number", "1"),
         ("export-results", "--agency", AGENCY, "--period", "2027", str(tmp_path / "x")),
     ):
         with pytest.raises(DomainError) as refused:
             await command(settings, *arguments)
         assert refused.value.code is ErrorCode.NOT_FOUND
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_which_month_is_signed_is_never_guessed(settings: Settings) -> None:
+    with pytest.raises(DomainError, match="--kind monthly needs --number"):
+        await command(settings, "appraise", *YEAR, "--kind", "monthly")
 
 
 async def test_a_file_that_cannot_be_read_or_written_leaves_with_two(
