@@ -1,5 +1,7 @@
 """One of everything that appraisals and their consequences are, of somebody's plan; for tests."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,6 +51,7 @@ from schema.consequences.values import Attendance, Low, MonthFacts, Outcome, Pla
 from schema.feeds.models import Installation
 from schema.organizations.models import Assignment, AssignmentKind, Employee
 from schema.plans.models import Behaviour, EvaluationPeriod, PerformancePlan
+from schema.tables import dicts_of
 from schema.targets.models import Target
 from schema.values import digest_of
 
@@ -97,9 +100,11 @@ async def appraise(
     await AppraisalEvent.create(
         appraisal=appraisal, kind=AppraisalEventKind.RATED, actor="atasan", at=at, version=2
     )
-    await AppraisalSeal.create(
-        appraisal=appraisal, document=DOCUMENT, digest=digest_of(DOCUMENT), sealed_at=at
-    )
+    # Nothing shows the seal of what is not signed, were there one.
+    async with unguarded("appraisal_seal"):
+        await AppraisalSeal.create(
+            appraisal=appraisal, document=DOCUMENT, digest=digest_of(DOCUMENT), sealed_at=at
+        )
     await UnitRating.create(
         unit_id=post.unit_id,
         evaluation_period=evaluation,
@@ -124,6 +129,14 @@ async def appraise(
         await FeedbackAnswer.create(request=asked, behaviour=Behaviour.LOYAL, score=4)
     await ResultDelivery.create(appraisal=appraisal, installation=source)
     return appraisal
+
+
+@asynccontextmanager
+async def unguarded(table: str) -> AsyncIterator[None]:
+    """As the owner, write to a table what its triggers keep the application from."""
+    await dicts_of(f"ALTER TABLE {table} DISABLE TRIGGER USER", [])
+    yield
+    await dicts_of(f"ALTER TABLE {table} ENABLE TRIGGER USER", [])
 
 
 async def follow_from(

@@ -18,7 +18,7 @@ from schema.access import (
     can_sign,
 )
 from schema.appraisals.judging import UnitResult
-from schema.appraisals.models import Appraisal, AppraisalEvent, UnitPredicate
+from schema.appraisals.models import Appraisal, AppraisalEvent, UnitPredicate, UnitRating
 from schema.appraisals.steps import Actor
 from schema.errors import NotFound
 from schema.organizations.models import Employee
@@ -87,15 +87,21 @@ def actors_of(scope: Scope, appraisal: Appraisal, person: Employee) -> set[Actor
 async def decides(
     connection: BaseDBAsyncClient, scope: Scope, appraisal: Appraisal, person: Employee
 ) -> bool:
-    """Whether a viewer decides an objection: not who rated, but who is above them in the person's
-    line; of what the administrator rated, who is above the appraiser."""
-    if scope.subject == appraisal.rated_by:
+    """Whether a viewer decides an objection: not who rated, nor who said the unit's result that a
+    head's work is rated by, but who is above who rated in the person's line; of what the
+    administrator rated, who is above the appraiser."""
+    said = await UnitRating.get_or_none(id=appraisal.unit_rating_id, using_db=connection)
+    judges = {appraisal.rated_by, said and said.set_by}
+    if scope.subject in judges:
         return False
     rater = await Employee.get_or_none(nip=appraisal.rated_by, using_db=connection)
     in_line = rater is not None and rater.id in {appraisal.appraiser_id, *person.superiors}
     if not in_line:
         rater = await Employee.get_or_none(id=appraisal.appraiser_id, using_db=connection)
     above = set() if rater is None else {*rater.superiors} - {rater.id}
+    if said is not None:
+        sayer = await Employee.get_or_none(nip=said.set_by, using_db=connection)
+        above -= set() if sayer is None else {sayer.id}
     return can_decide_objection(scope, appraisal, person, above)
 
 

@@ -79,7 +79,8 @@ async def record_careers(
 ) -> list[Career]:
     """Raises:
     NotFound: no such agency of the viewer's to administer.
-    DomainError: none or too many, somebody unknown there, or a value that cannot be.
+    DomainError: none or too many, somebody unknown there or the viewer themselves, or a value
+        that cannot be.
     """
     async with transaction() as connection:
         people = await _people(connection, scope, agency_code, [one.nip for one in entries])
@@ -150,6 +151,10 @@ async def _people(
         raise DomainError(ErrorCode.TOO_MANY, limit=MOST)
     known = await _known(connection, agency, nips)
     for place, nip in enumerate(nips):
+        # By it they would set their own pay, box or hours.
+        if scope.employee_id is not None and known.get(nip) == scope.employee_id:
+            needed = "ADMINISTRATOR, NOT ONESELF"
+            raise DomainError(ErrorCode.NOT_ALLOWED, field=f"entries.{place}.nip", needed=needed)
         if nip not in known:
             raise DomainError(
                 ErrorCode.NOT_FOUND, field=f"entries.{place}.nip", thing=f"Employee {nip[:40]}"

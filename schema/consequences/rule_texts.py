@@ -29,6 +29,11 @@ MOST_FAULTS = 5
 LONGEST_MESSAGE = 200
 """Characters of one fault; a wrong value that is longer is not repeated."""
 SHOWN = 40
+DEEPEST = 8
+"""Tables and lists within each other; ours have three."""
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_NAME = re.compile(rf"^[ \t]*+\[{{0,2}}+[ \t]*+(?:{_PART}){{{DEEPEST}}}+", re.MULTILINE)
+"""A dotted name of very many parts takes the parser minutes."""
 _EXACT = re.compile(r"Decimal\('([^']*)'\)")
 DEFAULTS: Mapping[RuleKind, str] = {
     RuleKind.WEIGHT: "bobot",
@@ -108,8 +113,8 @@ def _table(text: str) -> dict[str, Any]:
         raise invalid_rules("a character that no text may hold")
     try:
         table = _read(text)
-        if not all(is_safe_text(said) for said in _texts(table)):
-            raise invalid_rules("a character that no text may hold")
+        for one in _leaves(table, DEEPEST):
+            _check_leaf(one)
     except (ValueError, RecursionError) as fault:
         raise invalid_rules(str(fault)) from fault
     return table
@@ -117,6 +122,8 @@ def _table(text: str) -> dict[str, Any]:
 
 def _read(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
+        if _LONG_NAME.search(text):
+            raise ValueError(f"a name has at most {DEEPEST} parts")
         return tomllib.loads(text, parse_float=_number)
     table: dict[str, Any] = json.loads(
         text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object
@@ -124,16 +131,31 @@ def _read(text: str) -> dict[str, Any]:
     return table
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a table, names among them; escapes may bring in what the text had not."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
+def _leaves(value: object, deepest: int) -> Iterator[object]:
+    """Every text and number in a table, names among them; escapes may bring in what the text had
+    not."""
+    if deepest < 0:
+        raise ValueError(f"more than {DEEPEST} tables and lists within each other")
+    if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from (name, *_texts(one))
+            yield name
+            yield from _leaves(one, deepest - 1)
     elif isinstance(value, list):
         for one in value:
-            yield from _texts(one)
+            yield from _leaves(one, deepest - 1)
+    else:
+        yield value
+
+
+def _check_leaf(value: object) -> None:
+    """Raises:
+    ValueError: a text that cannot be kept, or a whole number that nothing here can be. TOML takes
+        one of any length in hexadecimal, which Python does not even write again.
+    """
+    if isinstance(value, str) and not is_safe_text(value):
+        raise ValueError("a character that no text may hold")
+    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+        raise ValueError(f"a number has at most {MOST_DIGITS} digits")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

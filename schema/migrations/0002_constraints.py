@@ -212,7 +212,9 @@ ALTER TABLE appraisal ADD CHECK (ends_on >= starts_on AND version > 0),
 CREATE INDEX appraisal_unsigned ON appraisal (evaluation_period_id, id) WHERE state <> 'SIGNED';
 ALTER TABLE appraisal_line ADD CHECK ((target_id IS NULL) <> (behaviour IS NULL)),
   ADD CHECK (rating IN ('ABOVE', 'MEETS', 'BELOW'));
-ALTER TABLE appraisal_seal ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+-- Nothing is kept under another digest than its own.
+ALTER TABLE appraisal_seal
+  ADD CHECK (digest = encode(sha256(convert_to(document, 'UTF8')), 'hex'));
 ALTER TABLE feedback_request ADD CHECK (relation IN ('PEER', 'SUBORDINATE')),
   ADD CHECK (smallest_group >= 2);
 ALTER TABLE feedback_answer ADD CHECK (score BETWEEN 1 AND 5);
@@ -226,7 +228,7 @@ CREATE INDEX result_delivery_failed ON result_delivery (installation_id, id)
   WHERE state = 'FAILED';
 ALTER TABLE rule_set ADD CHECK (version > 0),
   ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
-  ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+  ADD CHECK (digest = encode(sha256(convert_to(body, 'UTF8')), 'hex'));
 ALTER TABLE career ADD CHECK (employment IN ('PNS', 'CPNS', 'PPPK', 'PPPK_PART_TIME')),
   ADD CHECK (job_class BETWEEN 1 AND 17),
   ADD CHECK (allowance_base >= 0 AND credit_brought >= 0);
@@ -235,7 +237,7 @@ ALTER TABLE training_record ADD CHECK (hours > 0);
 ALTER TABLE consequence ADD CHECK (version > 0),
   ADD CHECK (kind IN ('WEIGHT', 'CREDIT', 'TALENT', 'TRAINING', 'ALLOWANCE')),
   ADD CHECK ((kind = 'ALLOWANCE') = (month IS NOT NULL)),
-  ADD CHECK (digest ~ '^[0-9a-f]{64}$');
+  ADD CHECK (digest = encode(sha256(convert_to(document, 'UTF8')), 'hex'));
 CREATE UNIQUE INDEX consequence_current
   ON consequence (employee_id, period_id, kind, coalesce(month, '0001-01-01'::date))
   WHERE superseded_at IS NULL;
@@ -401,10 +403,12 @@ $$;
 CREATE TRIGGER keep_signed BEFORE UPDATE ON appraisal
   FOR EACH ROW EXECUTE FUNCTION keep_signed();
 CREATE FUNCTION keep_signed_line() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  of_appraisal uuid := CASE TG_OP WHEN 'DELETE' THEN OLD.appraisal_id ELSE NEW.appraisal_id END;
 BEGIN
-  IF (SELECT a.state FROM appraisal a WHERE a.id = of_appraisal) = 'SIGNED' THEN
+  IF (TG_OP <> 'INSERT'
+      AND (SELECT a.state FROM appraisal a WHERE a.id = OLD.appraisal_id) = 'SIGNED')
+    OR (TG_OP <> 'DELETE'
+      AND (SELECT a.state FROM appraisal a WHERE a.id = NEW.appraisal_id) = 'SIGNED')
+  THEN
     RAISE EXCEPTION 'a signed appraisal changes no more' USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -412,6 +416,21 @@ END
 $$;
 CREATE TRIGGER keep_signed BEFORE INSERT OR UPDATE OR DELETE ON appraisal_line
   FOR EACH ROW EXECUTE FUNCTION keep_signed_line();
+
+-- A seal is made by the signature and with it, not before and not later. Once for all of a
+-- statement, which signs and seals.
+CREATE FUNCTION only_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM sealed s JOIN appraisal a ON a.id = s.appraisal_id
+    WHERE a.state <> 'SIGNED' OR a.signed_at <> s.sealed_at)
+  THEN
+    RAISE EXCEPTION 'an appraisal is sealed by its signature' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER only_signed AFTER INSERT ON appraisal_seal
+  REFERENCING NEW TABLE AS sealed FOR EACH STATEMENT EXECUTE FUNCTION only_signed();
 
 -- Feedback that counts once is never changed: answered once, before the appraisal is signed.
 CREATE FUNCTION only_answer() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -427,6 +446,19 @@ END
 $$;
 CREATE TRIGGER only_answer BEFORE UPDATE ON feedback_request
   FOR EACH ROW EXECUTE FUNCTION only_answer();
+CREATE FUNCTION only_unsigned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM feedback_request q JOIN appraisal a ON a.id = q.appraisal_id
+    WHERE q.id = NEW.request_id AND a.state = 'SIGNED')
+  THEN
+    RAISE EXCEPTION 'feedback is given before the appraisal is signed'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER only_unsigned BEFORE INSERT ON feedback_answer
+  FOR EACH ROW EXECUTE FUNCTION only_unsigned();
 
 -- What was worked out stays; it is superseded once.
 CREATE FUNCTION only_supersede() RETURNS trigger LANGUAGE plpgsql AS $$

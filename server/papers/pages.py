@@ -35,6 +35,10 @@ FULL = PAGE[1] - TOP - BOTTOM - 12
 SHADE = Color(0.9, 0.9, 0.9)
 LINE = 0.5
 NAMELESS = "." * 40
+LONGEST_CELL = 30_000
+"""Letters of one cell: six of the longest reasons, and some seconds."""
+LINE_LETTERS = 30
+"""A new line takes the room of so many."""
 
 CELL = ParagraphStyle("cell", fontName=PLAIN, fontSize=8, leading=9.8)
 CENTRE = ParagraphStyle("centre", parent=CELL, alignment=TA_CENTER)
@@ -103,7 +107,20 @@ def drawn(title: str, footer: str, story: Sequence[Flowable]) -> bytes:
 
 
 def cell(text: str, style: ParagraphStyle = CELL) -> Paragraph:
-    return Paragraph(marked_up(text), style)
+    """A text; of one that would fill many pages the beginning, and that there is more."""
+    return Paragraph(marked_up(fitting(text)), style)
+
+
+def fitting(text: str) -> str:
+    """As much of a text as one cell shows. A cell is laid out anew on each page that it goes on
+    to, so that a hundred pages take minutes; what is cut off is in the application."""
+    left = LONGEST_CELL
+    for place, char in enumerate(text):
+        left -= LINE_LETTERS if char == "\n" else 1
+        if left < 0:
+            more = f"… (masih {len(text) - place} huruf, lihat di aplikasi)"
+            return f"{text[:place]}\n{more}"
+    return text
 
 
 def headings(words: Sequence[str]) -> list[Paragraph]:

@@ -96,7 +96,8 @@ async def _served(api: Api, desk: asyncio.Semaphore, request: Request, make: Mak
     except Exception as fault:
         target.close()
         return _refused(fault, language)
-    log.info("paper.made", name=paper.name, rows=paper.rows)
+    # Not its name: a NIP is in it.
+    log.info("paper.made", media_type=paper.media_type, rows=paper.rows)
     headers = HEADERS | {
         "content-disposition": f'attachment; filename="{paper.name}"',
         "content-length": str(target.tell()),

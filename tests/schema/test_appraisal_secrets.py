@@ -80,6 +80,8 @@ class Secret:
     may_know: Callable[[Scope, Any, Any], bool]
 
 
+OTHER_DOCUMENT = """document = document || ' ',
+  digest = encode(sha256(convert_to(document || ' ', 'UTF8')), 'hex')"""
 OF_APPRAISALS = "(SELECT id FROM appraisal WHERE employee_id = $1)"
 SAID = Secret(
     "what one person said",  # too few to be shown: it is its author's alone
@@ -102,10 +104,9 @@ SECRETS = (
             "DELETE FROM appraisal_line WHERE behaviour IS NOT NULL "
             f"AND appraisal_id IN {OF_APPRAISALS}",
             f"UPDATE appraisal_event SET comment = 'lain' WHERE appraisal_id IN {OF_APPRAISALS}",
-            "UPDATE appraisal_seal SET document = document || ' ' "
-            f"WHERE appraisal_id IN {OF_APPRAISALS}",
+            f"UPDATE appraisal_seal SET {OTHER_DOCUMENT} WHERE appraisal_id IN {OF_APPRAISALS}",
             "UPDATE unit_rating SET predicate = 'POOR', reason = 'lain' WHERE head_id = $1",
-            "UPDATE consequence SET amount = 1, label = 'lain', document = document || ' ' "
+            f"UPDATE consequence SET amount = 1, label = 'lain', {OTHER_DOCUMENT} "
             "WHERE employee_id = $1 AND kind IN ('WEIGHT', 'TRAINING')",
         ),
         lambda scope, person, appraisal: can_see_appraisal(scope, appraisal, person),
@@ -115,7 +116,7 @@ SECRETS = (
         (
             "UPDATE career SET allowance_base = 1, rank = 'lain' WHERE employee_id = $1",
             "UPDATE potential_score SET score = 1, source = 'lain' WHERE employee_id = $1",
-            "UPDATE consequence SET amount = 1, label = 'lain', document = document || ' ' "
+            f"UPDATE consequence SET amount = 1, label = 'lain', {OTHER_DOCUMENT} "
             "WHERE employee_id = $1 AND kind IN ('CREDIT', 'TALENT')",
             "DELETE FROM consequence_basis WHERE consequence_id IN (SELECT id FROM consequence "
             "WHERE employee_id = $1 AND kind = 'ALLOWANCE')",

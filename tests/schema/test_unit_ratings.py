@@ -1,6 +1,7 @@
 """A unit's own result: who says it, and that it is its head's rating of work results."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,3 +245,20 @@ async def test_a_result_may_be_what_comes_of_its_heads_objection(world: World) -
 async def test_a_unit_and_a_period_are_of_one_agency(world: World) -> None:
     assert await outcome(say(world, "administrator", period="unit C")) is ErrorCode.NOT_FOUND
     assert await outcome(say(world, "administrator", unit="final")) is ErrorCode.NOT_FOUND
+
+
+@undone
+async def test_who_said_the_result_does_not_decide_on_the_objection_to_it(world: World) -> None:
+    """It is their own verdict, though the superior rated; another administrator decides."""
+    row = await head_rated(world)
+    await say(world, "administrator", POOR, now=IN_TIME)
+    row = await Appraisal.get(id=row.id)
+    head, administrator = await world.scope("supervisor"), await world.scope("administrator")
+    row = await service.object_to(head, row.id, row.version, "Target dipotong", IN_TIME)
+
+    own = service.decide(administrator, row.id, row.version, UPHELD, "Ya", None, OVER)
+
+    assert await outcome(own) is ErrorCode.NOT_ALLOWED
+    another = replace(administrator, subject="pengelola-lain", employee_id=None)
+    decided = await service.decide(another, row.id, row.version, UPHELD, "Ya", None, OVER)
+    assert decided.state is AppraisalState.DECIDED

@@ -20,6 +20,7 @@ import pypdfium2
 import pytest
 from pypdf import PdfReader
 from strawberry.relay import to_base64
+from structlog.testing import capture_logs
 
 from schema.appraisals.documents import document_of
 from schema.appraisals.models import AppraisalState
@@ -37,6 +38,7 @@ from server.auth import TokenVerifier
 from server.database import Database, DatabaseRole, opened
 from server.papers.evaluation_pages import evaluation_pdf
 from server.papers.files import write_evaluation, write_own_data, write_plan, write_table
+from server.papers.pages import LONGEST_CELL, fitting
 from server.papers.plan_pages import plan_pdf
 from server.papers.tables import guarded, write_text, write_workbook
 from server.settings import Settings
@@ -495,3 +497,24 @@ async def test_page_of_another_origin_may_not_fetch_papers(client: Any) -> None:
     answer = await client("/me.json", "self", **headers)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN_ORIGIN")
+
+
+async def test_no_line_of_the_log_names_whom_a_paper_is_about(world: World, client: Any) -> None:
+    plan = path_of(world, "PerformancePlan", f"plan {STAFF}")
+    with capture_logs() as lines:
+        answer = await client(f"/plans/{plan}.pdf", "self")
+
+    assert answer.status_code == 200
+    assert STAFF in answer.headers["content-disposition"]
+    made = [line for line in lines if line["event"] == "paper.made"]
+    assert len(made) == 1
+    assert STAFF not in str(made)
+
+
+def test_a_cell_shows_a_long_text_in_part_and_says_so() -> None:
+    reason, many = "kata " * 4_000, "Sesuai.\n" * 5_000
+
+    assert fitting(reason) == reason
+    assert fitting(many).startswith("Sesuai.\nSesuai.")
+    assert len(fitting(many)) < LONGEST_CELL
+    assert re.search(r"… \(masih \d{5} huruf, lihat di aplikasi\)$", fitting(many))
