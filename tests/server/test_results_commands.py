@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -265,13 +265,14 @@ async def test_days_to_object_are_over_in_bulk_when_the_rule_says_so(
         _, one = await evaluation(EvaluationKind.FINAL)
         rows = await Appraisal.all().select_related("employee")
         seen = set()
-        for hour in range(0, 24 * 10):
-            now = datetime(2026, 12, 27, 14, 30, tzinfo=UTC) + timedelta(hours=hour)
-            zones = [row.employee.timezone for row in rows]
+        rated_at = datetime(2026, 12, 27, 14, 30, tzinfo=UTC)
+        zones = [row.employee.timezone for row in rows]
+        for hour in range(24 * 10):
+            now = rated_at + timedelta(hours=hour)
             over = [
                 local_date(now, zone) > until
                 for zone in zones
-                if (until := objection_until(rows[0].rated_at, zone, of_policy)) is not None
+                if (until := objection_until(rated_at, zone, of_policy)) is not None
             ]
             assert await count_ready(one, now) == sum(over)
             seen.add(sum(over))
