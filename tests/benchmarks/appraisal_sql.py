@@ -230,3 +230,10 @@ CROSS JOIN LATERAL (VALUES (('01900000-001c' || substr(a.id::text, 14))::uuid,
   k (id, kind, comment)
 WHERE a.evaluation_period_id = $1 AND a.state = 'DECIDED'
 """
+
+# Pay, so that a month's allowance follows for everybody.
+CAREERS = """
+INSERT INTO career (id, employee_id, starts_on, employment, allowance_base, set_by, set_at)
+SELECT gen_random_uuid(), e.id, '2026-01-01', 'PNS', 4000000, 'pengelola', '2026-01-01'
+FROM employee e
+"""

@@ -14,9 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from strawberry.relay import to_base64
+
 from schema.access import Role, Scope
 from schema.appraisals.models import AppraisalSeal
 from schema.appraisals.service import open_appraisals
+from schema.consequences.closing import reckon_month
+from schema.consequences.rule_sets import load
+from schema.consequences.simulating import Asked, simulate
 from schema.plans.models import EvaluationKind, EvaluationPeriod
 from server.commands.appraise import sign_all
 from server.database import Database, DatabaseRole, database_in, migrate, opened, provision
@@ -25,10 +30,17 @@ from tests.benchmarks import appraisal_sql, shape_sql
 from tests.benchmarks.data import Connection, unconstrained
 from tests.benchmarks.measure import say
 from tests.benchmarks.notices import counted
+from tests.factories import schema
+from tests.schema.test_differential import context_of
 
 DATABASE = "benchmark_appraisals"
 AGENCY = "TAHUN"
 MANY = 2_000
+SCHEME, OTHER_SCHEME = "kementan-2025", "kementan-2019"
+BOARD = """query($of: ID!) { ratingBoard(agency: "TAHUN", unit: "u2", evaluationPeriod: $of) {
+  appraisals states { state count } predicates { predicate count } rating { predicate }
+  guide { staff rated warnings { indonesian } }
+  people { edges { node { state predicate employee { name } } } } } }"""
 NOW = datetime(2027, 1, 20, 3, tzinfo=UTC)
 
 
@@ -101,6 +113,47 @@ async def signed(
     )
 
 
+async def allowances(database: Database, seen: Callable[[], int]) -> None:
+    """A month's allowance of everybody, and what another scheme would change of it."""
+    scope, one = await evaluation(EvaluationKind.MONTHLY, 6)
+    month = one.starts_on
+    connection = await database.connect(DatabaseRole.OWNER)
+    try:
+        await connection.execute(shape_sql.SESSION)
+        await connection.execute(appraisal_sql.CAREERS)
+        await connection.execute("ANALYZE career, appraisal, appraisal_seal, consequence")
+    finally:
+        await connection.close()
+    await load(scope, AGENCY, month, NOW, code=SCHEME)
+    before, began = seen(), time.perf_counter()
+    count = await reckon_month(scope, AGENCY, month, NOW)
+    took, asked = time.perf_counter() - began, seen() - before
+    say(
+        f"allowances: {count:,} in {took:.1f} s, "
+        f"{1000 * asked / max(count, 1):.1f} statements for each 1,000"
+    )
+    other = await load(scope, AGENCY, NOW.date(), NOW, code=OTHER_SCHEME)
+    began = time.perf_counter()
+    tried = await simulate(scope, Asked(other.id, "2026", month=month))
+    took = time.perf_counter() - began
+    say(f"simulate: {tried.people:,} people, {tried.changed:,} changed, in {took:.1f} s")
+
+
+async def board(seen: Callable[[], int]) -> None:
+    """A unit's board of ratings by its API, met for the second time."""
+    scope, one = await evaluation(EvaluationKind.FINAL)
+    viewer = Scope(subject=scope.subject, grants=scope.grants)
+    values = {"of": to_base64("EvaluationPeriod", one.id)}
+    for _ in range(2):
+        before, began = seen(), time.perf_counter()
+        answer = await schema().execute(BOARD, values, context_value=context_of(viewer))
+        took, asked = time.perf_counter() - began, seen() - before
+    assert answer.errors is None
+    assert answer.data is not None
+    people = answer.data["ratingBoard"]["appraisals"]
+    say(f"a board of {people} people in {1000 * took:.1f} ms, {asked} statements")
+
+
 async def measured(people: int, record_days: int) -> None:
     with tempfile.TemporaryDirectory(prefix="ekinerja-appraisals-") as scratch:
         cluster = await asyncio.to_thread(acquire, Path(scratch) / "postgres", durable=False)
@@ -115,6 +168,8 @@ async def measured(people: int, record_days: int) -> None:
                 async with opened(database, DatabaseRole.APPLICATION):
                     await signed(EvaluationKind.FINAL, 1, database, seen)
                     await signed(EvaluationKind.MONTHLY, 6, database, seen)
+                    await allowances(database, seen)
+                    await board(seen)
                     first = await AppraisalSeal.all().first()
                     assert first is not None
                     say(f"a document of {len(first.document):,} characters")

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +15,13 @@ from schema.appraisals import bulk
 from schema.appraisals.bulk import Side, count_ready
 from schema.appraisals.documents import read
 from schema.appraisals.models import Appraisal, AppraisalEvent, AppraisalSeal, AppraisalState
-from schema.appraisals.rules import RULES_VERSION
+from schema.appraisals.rules import RULES_VERSION, objection_until
 from schema.consequences.models import Consequence, RuleKind
 from schema.consequences.verifying import WrongLine, verified
 from schema.errors import DomainError, ErrorCode
 from schema.plans.models import EvaluationKind, PerformancePlan
 from schema.tables import transaction
-from schema.values import digest_of
+from schema.values import digest_of, local_date
 from server.cli import parser
 from server.commands import appraise as appraising
 from server.commands import results
@@ -241,6 +241,44 @@ async def test_what_is_broken_off_goes_on_behind_the_last_whole_batch(
 
     async with opened(fresh_database, DatabaseRole.APPLICATION):
         assert await AppraisalSeal.all().count() == PEOPLE
+
+
+@pytest.mark.parametrize("of_policy", [None, 0, 3])
+async def test_days_to_object_are_over_in_bulk_when_the_rule_says_so(
+    settings: Settings, fresh_database: Database, of_policy: int | None
+) -> None:
+    """In two zones, at each side of midnight, with a policy and without one."""
+    await command(settings, "appraise", *YEAR, "--kind", "final")
+    await rate_all(fresh_database)
+    owner = await fresh_database.connect(DatabaseRole.OWNER)
+    try:
+        await owner.execute("ALTER TABLE agency_policy DISABLE TRIGGER USER")
+        await owner.execute("DELETE FROM agency_policy WHERE $1::int IS NULL", of_policy)
+        await owner.execute("UPDATE agency_policy SET objection_days = $1::int", of_policy)
+        await owner.execute(
+            "UPDATE employee SET timezone = 'Asia/Jayapura' WHERE right(nip, 1) IN ('1', '5', '9')"
+        )
+        await owner.execute("UPDATE appraisal SET state = 'RATED', rated_at = '2026-12-27 14:30Z'")
+    finally:
+        await owner.close()
+
+    async with opened(fresh_database, DatabaseRole.APPLICATION):
+        _, one = await evaluation(EvaluationKind.FINAL)
+        rows = await Appraisal.all().select_related("employee")
+        seen = set()
+        rated_at = datetime(2026, 12, 27, 14, 30, tzinfo=UTC)
+        zones = [row.employee.timezone for row in rows]
+        for hour in range(24 * 10):
+            now = rated_at + timedelta(hours=hour)
+            over = [
+                local_date(now, zone) > until
+                for zone in zones
+                if (until := objection_until(rated_at, zone, of_policy)) is not None
+            ]
+            assert await count_ready(one, now) == sum(over)
+            seen.add(sum(over))
+
+    assert len(seen) == 3, "nobody, those of one zone, all"
 
 
 async def test_nobody_but_the_agencys_administrator_signs_in_bulk(
