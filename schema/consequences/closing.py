@@ -90,8 +90,8 @@ def _without(keys: Sequence[UUID], refused: DomainError, signed: Signed) -> list
 
 
 async def follow(connection: Any, rows: Sequence[Appraisal], by: str, now: datetime) -> int:
-    """What follows of signed appraisals, in the transaction that sealed them: a year's of final ones, else
-    nothing. How many new versions."""
+    """What follows of signed appraisals, in the transaction that sealed them: a year's of final
+    ones, else nothing. How many new versions."""
     found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]]) if rows else []
     count = 0
     for row in found:
