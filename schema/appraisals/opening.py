@@ -178,6 +178,8 @@ async def open_these(
 async def follow_days(connection: BaseDBAsyncClient, rows: Sequence[Appraisal]) -> None:
     """Bring days of appraisals that are about to be signed to those that their plans hold now: a
     plan may have ended since it was rated. The caller holds their locks."""
+    if not rows:
+        return
     by_key = {row.id: row for row in rows}
     for moved in await connection.execute_query_dict(FOLLOW_DAYS, [list(by_key)]):
         row = by_key[moved["id"]]

@@ -14,7 +14,7 @@ from schema.consequences.facts import last_day_of
 from schema.consequences.reckoning import BATCH, reckon, reckon_allowances, year_of
 from schema.errors import DomainError, ErrorCode, NotFound, Refusals
 from schema.organizations.service import administered_agency
-from schema.tables import dicts_of, transaction
+from schema.tables import dicts_of, plan_for_many, transaction
 from schema.targets.models import Period
 from schema.values import local_date
 
@@ -90,8 +90,8 @@ def _without(keys: Sequence[UUID], refused: DomainError, signed: Signed) -> list
 
 
 async def follow(connection: Any, rows: Sequence[Appraisal], by: str, now: datetime) -> int:
-    """What follows of signed appraisals, in their transaction: a year's of final ones, else
-    nothing. How many new versions."""
+    """What follows of signed appraisals, in the transaction that sealed them: a year's of final
+    ones, else nothing. How many new versions."""
     found = await connection.execute_query_dict(FINAL, [[row.id for row in rows]]) if rows else []
     count = 0
     for row in found:
@@ -115,6 +115,7 @@ async def reckon_year(scope: Scope, agency_code: str, period: str, now: datetime
     count, last = 0, UUID(int=0)
     while people := await _page(OF_YEAR, [year.id, last, BATCH]):
         async with transaction() as connection:
+            await plan_for_many(connection)
             count += await reckon(connection, agency.id, year.id, people, scope.subject, now)
         last = people[-1]
     return count
@@ -137,6 +138,7 @@ async def reckon_month(scope: Scope, agency_code: str, month: date, now: datetim
     count, last = 0, UUID(int=0)
     while people := await _page(OF_MONTH, [agency.id, last, BATCH, first]):
         async with transaction() as connection:
+            await plan_for_many(connection)
             count += await reckon_allowances(
                 connection, agency.id, first, people, scope.subject, now
             )

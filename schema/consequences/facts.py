@@ -19,7 +19,6 @@ from schema.consequences.attendance import ATTENDANCE
 from schema.consequences.models import Employment, RuleKind
 from schema.consequences.values import Attendance, Low, PlanResult
 from schema.organizations.models import AssignmentKind
-from schema.tables import plan_for_many
 
 LOCK = "SELECT id FROM employee WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
@@ -216,8 +215,7 @@ class PayFacts:
 
 
 async def lock_people(connection: BaseDBAsyncClient, people: Sequence[UUID]) -> None:
-    """Let nobody else reckon of these people meanwhile, in the caller's transaction."""
-    await plan_for_many(connection)
+    """Let nobody else reckon of these people meanwhile."""
     await connection.execute_query_dict(LOCK, [list(people)])
 
 

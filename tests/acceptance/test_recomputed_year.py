@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 PEOPLE = 1_000
 MOST_STATEMENTS = 20
 """For a thousand people: appraisals and all that follows."""
-OF_THE_DRIVER = ("typeinfo_tree", "pg_advisory_unlock_all", "DISCARD", "RESET")
+OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'", "pg_advisory_unlock_all", "DISCARD", "RESET")
 """What it asks of the types of a new connection, and says when it puts one back."""
 
 
