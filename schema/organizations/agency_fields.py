@@ -1,12 +1,13 @@
-"""Fields of an agency that come from its rules of consequences. Apart from `graph.py`, which names
-them as a base, for its size."""
+"""Fields of an agency that say how it counts: its policies, and its rules of consequences. Apart
+from `graph.py`, which names them as a base, for its size."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
-from schema.selection.declarations import many
+from schema.organizations.lazy_types import LazyPolicy
+from schema.selection.declarations import many, one
 
 if TYPE_CHECKING:
     from schema.consequences.models import RuleKind
@@ -30,6 +31,24 @@ RuleOf: TypeAlias = Annotated[
 @strawberry.type
 class WithRules:
     """What `organizations.graph.Agency` is besides."""
+
+    @one(
+        """(SELECT @row.id AS agency_id) o$ LEFT JOIN LATERAL (SELECT y$.* FROM agency_policy y$
+          WHERE y$.agency_id = o$.agency_id AND y$.starts_on <= @on::date
+          ORDER BY y$.starts_on DESC, y$.id DESC LIMIT 1) @it ON true""",
+        "How it counts on a day: the version in force, or the defaults.",
+        trusted=True,
+        type=LazyPolicy,
+    )
+    def policy(self, on: Annotated[date, strawberry.argument(description="The day.")]) -> None: ...
+
+    policies: list[LazyPolicy] = many(
+        "agency_policy @it",
+        "All versions, the newest first; of two from the same day the first holds.",
+        where="@it.agency_id = @row.id",
+        order="@it.starts_on DESC, @it.id DESC",
+        trusted=True,
+    )
 
     @many(
         "rule_set @it",

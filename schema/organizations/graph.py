@@ -1,7 +1,6 @@
 """The GraphQL face of organizations: the directory, and who is asking."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -31,7 +30,6 @@ from schema.organizations.lazy_types import (
     LazyMappingRule,
     LazyMatrix,
     LazyPlan,
-    LazyPolicy,
     LazyTarget,
     LazyTeam,
     LazyTemplate,
@@ -105,23 +103,6 @@ class Agency(WithRules, relay.Node):
         type=list[LazyEvaluationPeriod],
     )
     def evaluation_periods(self, period: Period) -> None: ...
-    @one(
-        """(SELECT @row.id AS agency_id) o$ LEFT JOIN LATERAL (SELECT y$.* FROM agency_policy y$
-          WHERE y$.agency_id = o$.agency_id AND y$.starts_on <= @on::date
-          ORDER BY y$.starts_on DESC, y$.id DESC LIMIT 1) @it ON true""",
-        "How it counts on a day: the version in force, or the defaults.",
-        trusted=True,
-        type=LazyPolicy,
-    )
-    def policy(self, on: Annotated[date, strawberry.argument(description="The day.")]) -> None: ...
-
-    policies: list[LazyPolicy] = many(
-        "agency_policy @it",
-        "All versions, the newest first; of two from the same day the first holds.",
-        where="@it.agency_id = @row.id",
-        order="@it.starts_on DESC, @it.id DESC",
-        trusted=True,
-    )
 
     working_weeks: list[LazyWeek] = many(
         "working_week @it",
