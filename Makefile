@@ -26,12 +26,15 @@ $(READY): pyproject.toml constraints.txt connectors/pyproject.toml $(PLUGINS)
 run: $(READY)            ## the whole system with a real case, on an embedded database
 	$(BIN)/python -m server run
 
-test: $(READY)           ## the tests; CI=true adds the slow kinds and coverage, ARGS="-k word" chooses
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(if $(CI),--cov --cov-report=term,-m "not slow") $(ARGS)
+test: $(READY)           ## the tests; CI=true adds the slow kinds, ARGS="-k word" chooses
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(if $(CI),,-m "not slow") $(ARGS)
+
+coverage: $(READY)       ## all tests, traced: which lines nothing runs
+	CI=true $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --cov --cov-report=term $(ARGS)
 
 soak: $(READY)           ## random operations at six times CI's number, kills at eight times, the live feed whole, three years played
 	EKINERJA_DIFFERENTIAL=12000 $(BIN)/python -m pytest -q -m "not slow" tests/schema/test_differential.py
-	EKINERJA_KILLS=200 $(BIN)/python -m pytest -q tests/acceptance/test_kill_ingestion.py
+	EKINERJA_KILLS=200 $(BIN)/python -m pytest -q tests/acceptance/test_kill_ingestion.py tests/acceptance/test_kill_server.py
 	EKINERJA_LIVE=full $(BIN)/python -m pytest -q -s tests/acceptance/test_live_scale.py tests/acceptance/test_live_cost.py
 	EKINERJA_LIVE_KILLS=8 $(BIN)/python -m pytest -q tests/acceptance/test_kill_live.py
 	EKINERJA_DATA=$$(mktemp -d) $(BIN)/python -m server demo year

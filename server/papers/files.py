@@ -1,4 +1,7 @@
-"""Papers as files: each use case with its name and media type, written to where it shall go."""
+"""Papers as files: each use case with its name and media type, written to where it shall go.
+
+What draws forms is loaded with the first one: a tenth of what starting a server takes.
+"""
 
 import asyncio
 import re
@@ -9,8 +12,6 @@ from uuid import UUID
 
 from schema.access import Scope
 from schema.papers.service import UnitTable, evaluation_form, own_data, plan_form, unit_table
-from server.papers.evaluation_pages import evaluation_pdf
-from server.papers.plan_pages import plan_pdf
 from server.papers.tables import write_text, write_workbook
 
 PDF = "application/pdf"
@@ -36,6 +37,8 @@ async def write_plan(scope: Scope, key: UUID, target: BinaryIO) -> Paper:
     Raises:
         NotFound: it is not there, or not the viewer's to see.
     """
+    from server.papers.plan_pages import plan_pdf
+
     form = await plan_form(scope, key)
     target.write(await asyncio.to_thread(plan_pdf, form))
     head = form.head
@@ -48,6 +51,8 @@ async def write_evaluation(scope: Scope, key: UUID, target: BinaryIO) -> Paper:
     Raises:
         NotFound: it is not there, or not the viewer's to see.
     """
+    from server.papers.evaluation_pages import evaluation_pdf
+
     form = await evaluation_form(scope, key)
     target.write(await asyncio.to_thread(evaluation_pdf, form))
     judged = form.judgement

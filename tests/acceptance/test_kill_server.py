@@ -5,6 +5,7 @@ there, nothing is there twice, and all figures equal what is there.
 
 import asyncio
 import json
+import os
 import random
 import signal
 from collections import Counter
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.slow
 AGENCY = "6305"
 EMPLOYEE = "198108152005041997"
 SERVICE = "layanan-uji"
-KILLS = 50
+KILLS = int(os.environ.get("EKINERJA_KILLS", "25"))
 FIRST_SLOT = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 """Entries are a minute each from here on, so that a second one of the same would overlap."""
 AT_REST_SECONDS = 60
