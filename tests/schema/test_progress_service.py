@@ -701,9 +701,10 @@ TABLES = (
 
 IN_THE_MAKING = {
     "behaviour_expectation", "plan_attachment", "trajectory_point", "action_plan",
-    "matrix_member", "matrix_cell", "mapping_rule",
+    "matrix_member", "matrix_cell", "mapping_rule", "appraisal_line",
 }  # fmt: skip
-"""What the lines of a plan, a matrix or the rules are kept in: they are edited as a whole."""
+"""What the lines of a plan, a matrix, the rules or a rating are kept in: they are edited as a
+whole; of a signed appraisal none is deleted."""
 AGREED = {"target", "target_edge", "indicator", "stage"}
 
 

@@ -34,7 +34,7 @@ from schema.consequences.rule_texts import packaged_rules
 from schema.errors import DomainError, ErrorCode
 from schema.feeds.models import Plugin, PluginState
 from schema.organizations.viewers import scope_of
-from schema.values import uuid7
+from schema.values import digest_of, uuid7
 from tests.appraising import IN_TIME, OVER, RATED_AT, appraisal_of, december, rate, ratings, undone
 from tests.copies import Copies
 from tests.factories import (
@@ -269,8 +269,8 @@ async def test_an_own_rule_that_is_in_force_is_what_a_signature_goes_by(world: W
             version=1,
             starts_on=date(2026, 12, 31),
             source=table.source,
-            body=table.body.replace('"80"', '"75"'),
-            digest="0" * 64,
+            body=(body := table.body.replace('"80"', '"75"')),
+            digest=digest_of(body),
             loaded_by="pengelola.dc",
             loaded_at=NOW,
         )
