@@ -54,7 +54,7 @@ async def test_eight_faults_are_each_visible_and_lose_nothing_of_anybody(
     ):
         await Installation.filter(title__in=FAULTS).update(enabled=True)
         await load.run(seconds=10, number_from=0)  # fails where the API does not answer
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(300):  # an end of waiting, no measure: machines are shared
             while not await all_is_worked_off(load):
                 # As an administrator who runs each now, whatever pause it is in.
                 await Installation.filter(failures__gt=0).update(next_poll_at=utc_now())
