@@ -7,7 +7,7 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 # Half again as many as processors: tests wait for processes and sockets much of their time.
 JOBS   ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + n // 2)')
 
-.PHONY: help setup run test soak lint schema bench audit clean
+.PHONY: help setup run test coverage soak lint schema bench audit clean
 
 help:                    ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
