@@ -91,16 +91,8 @@ def sees_feedback_request(request: str) -> str:
     )
 
 
-def sees_career(employee_id: str) -> str:
-    """`access.can_see_career`, for an expression that is an employee's key."""
-    return (
-        f"{employee_id} = @viewer OR "
-        f"(SELECT {of_agencies('c$.agency_id')} FROM employee c$ WHERE c$.id = {employee_id})"
-    )
-
-
 def sees_consequence(consequence: str) -> str:
-    """As a career is; weight and training needs as the person's work is."""
+    """As a career (`access.can_see_career`); weight and training needs as the person's work."""
     return (
         f"{consequence}.employee_id = @viewer OR {of_agencies(f'{consequence}.agency_id')} "
         f"OR ({consequence}.kind IN ('WEIGHT', 'TRAINING') "

@@ -5,7 +5,6 @@ the requests of one appraisal close at one instant, which is set by the first of
 moved, and behind it nobody is asked any more. So no two readings differ by one person's answer.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -42,7 +41,7 @@ from schema.appraisals.models import (
 from schema.checks import invalid
 from schema.errors import DomainError, ErrorCode, NotFound
 from schema.organizations.models import Employee
-from schema.plans.models import Behaviour, PerformancePlan
+from schema.plans.models import PerformancePlan
 from schema.policies.service import policy_on
 from schema.tables import insert, transaction
 from schema.values import local_date
@@ -54,10 +53,13 @@ LOCK_TO_ANSWER = "SELECT id FROM appraisal WHERE id = $1 FOR SHARE"
 LOCK_REQUEST = "SELECT id FROM feedback_request WHERE id = $1 FOR NO KEY UPDATE"
 STANDING = "SELECT * FROM feedback_standing($1, $2, $3, $4, $5)"
 ANSWERED = "UPDATE feedback_request SET answered_at = $2 WHERE id = $1"
-LOW_GROUPS = """
-SELECT g.appraisal_id, g.behaviour FROM feedback_groups($1, NULL, NULL) g
-WHERE g.mean < $2 GROUP BY 1, 2
-"""
+
+
+def low_groups(keys: str) -> str:
+    """A statement: behaviours of signed appraisals that a group which may be known finds low (a
+    mean below 3 of 5, a house rule). `keys` is an expression: the appraisals, as an array."""
+    return f"""SELECT g.appraisal_id, g.behaviour FROM feedback_groups({keys}, NULL, NULL) g
+      WHERE g.mean < {LOW} GROUP BY 1, 2"""  # noqa: S608  constant texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +148,6 @@ async def answer_feedback(
         await connection.execute_query_dict(ANSWERED, [request_id, now])
         row.answered_at = now
         return row
-
-
-async def low_behaviours(
-    connection: BaseDBAsyncClient, appraisal_ids: Sequence[UUID]
-) -> dict[UUID, list[Behaviour]]:
-    """Behaviours of signed appraisals that a large enough group finds low (a mean below 3), in the
-    order of the seven values; of an appraisal that has none, nothing."""
-    rows = await connection.execute_query_dict(LOW_GROUPS, [list(appraisal_ids), LOW])
-    found: dict[UUID, set[str]] = defaultdict(set)
-    for row in rows:
-        found[row["appraisal_id"]].add(row["behaviour"])
-    return {key: [one for one in Behaviour if one in some] for key, some in found.items()}
 
 
 def _check_given(respondents: Sequence[Respondent]) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from schema.appraisals.feedback import low_groups
 from schema.appraisals.models import Predicate
 from schema.consequences.attendance import ATTENDANCE
 from schema.consequences.models import Employment, RuleKind
@@ -28,13 +29,10 @@ CURRENT = """(SELECT coalesce(json_agg(json_build_object('id', c.id, 'kind', c.k
 
 # Months of service are those of the sealed evidence: a leave of half a year is not in them. Credit
 # points brought: those that the career says on a day before the year (or its first), and what the
-# years between have earned. A feedback is weak where the mean of a group that may be shown is
-# below 3 of 5: house rules both.
+# years between have earned: a house rule. Which feedback is low, `appraisals.feedback` says.
 YEAR = f"""
 WITH span AS MATERIALIZED (
-  SELECT p.*, coalesce((SELECT y.smallest_feedback_group FROM policy_on(p.agency_id, p.ends_on) y),
-    3) AS smallest
-  FROM period p WHERE p.id = $2
+  SELECT p.* FROM period p WHERE p.id = $2
 ), person AS MATERIALIZED (
   SELECT e.id, e.nip FROM employee e WHERE e.id = ANY ($1::uuid[])
 ), final AS MATERIALIZED (
@@ -53,11 +51,9 @@ WITH span AS MATERIALIZED (
   FROM final f JOIN appraisal_line n ON n.appraisal_id = f.id AND n.rating = 'BELOW'
   LEFT JOIN target t ON t.id = n.target_id WHERE f.kind = 'DEFINITIVE'
   UNION
-  SELECT f.employee_id, 'FEEDBACK', w.behaviour
-  FROM final f JOIN feedback_request r ON r.appraisal_id = f.id
-  JOIN feedback_answer w ON w.request_id = r.id WHERE f.kind = 'DEFINITIVE'
-  GROUP BY f.employee_id, f.id, r.relation, w.behaviour
-  HAVING count(*) >= (SELECT smallest FROM span) AND avg(w.score) < 3
+  SELECT f.employee_id, 'FEEDBACK', g.behaviour
+  FROM ({low_groups("(SELECT array_agg(id) FROM final WHERE kind = 'DEFINITIVE')")}) g
+  JOIN final f ON f.id = g.appraisal_id
 ), plans AS MATERIALIZED (
   SELECT f.employee_id, json_agg(json_build_object('appraisal_id', f.id, 'post', f.kind,
     'starts_on', f.starts_on, 'ends_on', f.ends_on, 'months', f.months,

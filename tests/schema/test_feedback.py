@@ -11,7 +11,7 @@ from strawberry.relay import to_base64
 from tortoise import Tortoise
 
 from schema.access import Role
-from schema.appraisals.feedback import low_behaviours
+from schema.appraisals.feedback import low_groups
 from schema.appraisals.models import (
     Appraisal,
     AppraisalState,
@@ -25,7 +25,7 @@ from schema.organizations.service import grant_role, refresh_reporting_lines
 from schema.plans.models import Behaviour, EvaluationKind, EvaluationPeriod, PerformancePlan
 from schema.policies.models import AgencyPolicy
 from schema.policies.rules import Policy
-from schema.tables import WRITER
+from schema.tables import WRITER, dicts_of
 from schema.targets.models import Period
 from tests.copies import Copies
 from tests.factories import (
@@ -359,17 +359,15 @@ async def test_low_behaviours_are_those_that_a_shown_group_finds_low(world: Worl
     for nip, scores in zip((COLLEAGUE, *MORE), ([3, 3], [3, 3, 1], [2, 3, 1], []), strict=True):
         if scores:
             await give(world, nip, scores)
-    connection, keys = (
-        Tortoise.get_connection(WRITER),
-        [world.rows[n].id for n in ("staff", "boss")],
-    )
+    asked = low_groups("$1::uuid[]"), [[world.rows[n].id for n in ("staff", "boss")]]
 
-    unsigned = await low_behaviours(connection, keys)
+    unsigned = await dicts_of(*asked)
     await sign(world)
-    signed = await low_behaviours(connection, keys)
+    signed = await dicts_of(*asked)
 
-    assert unsigned == {}
-    assert signed == {world.rows["staff"].id: [Behaviour.SERVICE_ORIENTED]}
+    assert unsigned == []
+    staff, behaviour = world.rows["staff"].id, Behaviour.SERVICE_ORIENTED
+    assert signed == [{"appraisal_id": staff, "behaviour": behaviour}]
 
 
 # Attacks: each is somebody who wants to know who said what, or who was asked.
